@@ -1,0 +1,1 @@
+#include "edgeprobe/private/list.h"

@@ -1,0 +1,2 @@
+#include "base/log.h"
+/* #include "schedule/plan.h" is only said, not done */

@@ -1,0 +1,1 @@
+int ep_engine_open(void);

@@ -1,0 +1,1 @@
+#include "edgeprobe/engine.h"

@@ -1,0 +1,2 @@
+#include "core/core.h"
+#include <uv.h>

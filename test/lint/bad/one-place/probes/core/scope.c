@@ -1,0 +1,1 @@
+void f(uv_handle_t *h) { uv_close(h, 0); }
