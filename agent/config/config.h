@@ -1,0 +1,73 @@
+/* The configuration as a plain struct: what the files say, defaults applied.
+ * Everything is owned by the struct and freed by config_finish(). */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "base/buf.h"
+#include "edgeprobe/error.h"
+#include "edgeprobe/target.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIG_PATH     "/etc/edgeprobe/edgeprobe.json"
+#define CONFIG_DROP_IN  "/etc/edgeprobe/conf.d"
+
+struct config_site {
+	char *name, *country, *metro;
+	double latitude, longitude; /* NAN where not given */
+};
+
+struct config_circuit {
+	char *name, *provider, *source, *prefix;
+	char *connection, *primary_location, *backup_location;
+	char *dns; /* name servers of this circuit, comma-separated */
+};
+
+struct config_target {
+	char *name, *host, *path;
+	const struct ep_kind **probes; /* points into ep_kinds(); own array */
+	size_t n_probes;
+	size_t *circuits; /* indexes into config.circuits */
+	size_t n_circuits; /* 0: by the routing table, no circuit */
+	uint64_t interval_ns, timeout_ns, count;
+	uint64_t port, family, size, ttl, dscp; /* family 46: both */
+	struct ep_statuses expect_status;
+};
+
+struct config_destination {
+	char *name, *url, *encoding, *token_file, *ca_file, *proxy;
+	bool gzip;
+	uint64_t batch_rows, batch_bytes, interval_ns, timeout_ns;
+};
+
+struct config {
+	char *agent;
+	struct config_site site;
+	struct config_circuit *circuits;
+	size_t n_circuits;
+	struct config_target *targets;
+	size_t n_targets;
+	bool built_in_targets; /* none configured: the Microsoft catalogue */
+	char *dns_servers;     /* comma-separated; NULL: resolv.conf */
+	uint64_t dns_timeout_ns;
+	char *ca_file; /* NULL: SSL_CERT_FILE, else the system's */
+	char *store_path;
+	uint64_t store_max_bytes;
+	struct config_destination *destinations;
+	size_t n_destinations;
+};
+
+/* Read `path` (NULL: CONFIG_PATH and its drop-ins; where there is none at all,
+ * the defaults). On failure `err` has one problem a line, each
+ * "FILE:LINE:COLUMN: what is wrong, what is allowed"; `*ret_config` is
+ * untouched. -EINVAL for content, else the errno of the file. */
+int config_load(const char *path, struct config *ret_config,
+		struct ep_err *err);
+void config_finish(struct config *config);
+
+/* The effective configuration as JSON, readable by config_load(), secrets
+ * masked. */
+void config_print(const struct config *config, struct buf *out);
+
+#endif

@@ -1,0 +1,61 @@
+/* Sends what the store holds to one destination, on the keeping thread's loop.
+ * One object a destination: a dead one does not slow another. */
+#ifndef DELIVERY_DELIVER_H
+#define DELIVERY_DELIVER_H
+
+#include "base/record.h"
+#include "edgeprobe/error.h"
+#include "store/store.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct deliver;
+
+/* Texts are copied. */
+struct deliver_options {
+	const char *name;
+	const char *url;        /* https://, http:// to loopback, file:///DIR/ */
+	const char *encoding;   /* "ndjson" (NULL) or "json-array" */
+	const char *token_file; /* bearer token, read anew when it changes */
+	const char *ca_file;    /* NULL: the system's */
+	const char *proxy;      /* NULL: none */
+	bool gzip;
+	uint64_t max_rows;    /* a batch; 0: 5000 */
+	uint64_t max_bytes;   /* a batch, before compression; 0: 900,000 */
+	uint64_t interval_ns; /* at most this long between batches; 0: 10 s */
+	uint64_t timeout_ns;  /* of one attempt; 0: 30 s */
+};
+
+/* 0 if `options` can be used, else -EINVAL and what is allowed. Used by
+ * check-config, too. */
+int deliver_check(const struct deliver_options *options, struct ep_err *err);
+
+/* Begins with what an earlier run has frozen. The store is borrowed. */
+int deliver_open(uv_loop_t *loop, struct store *store,
+		 const struct identity *who,
+		 const struct deliver_options *options,
+		 struct deliver **ret_deliver, struct ep_err *err);
+
+/* New rows were committed. Cheap. */
+void deliver_poke(struct deliver *deliver);
+
+/* Send what is there without waiting for the interval, and call `cb` once when
+ * all has been acknowledged or `timeout_ns` is over: for the end of a bounded
+ * run. */
+void deliver_flush(struct deliver *deliver, uint64_t timeout_ns,
+		   void (*cb)(void *arg), void *arg);
+
+/* Stop at once; what is not acknowledged stays frozen. */
+void deliver_close(struct deliver *deliver, void (*cb)(void *arg), void *arg);
+
+struct deliver_facts {
+	uint64_t batches, rows, refused, quarantined; /* since start */
+	uint64_t backlog_rows, backlog_oldest_ns;
+	uint64_t next_try_ns; /* 0: not waiting */
+	const char *trouble;  /* "" while all is well; else the last answer */
+};
+void deliver_facts(const struct deliver *deliver,
+		   struct deliver_facts *ret_facts);
+
+#endif

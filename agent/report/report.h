@@ -1,0 +1,46 @@
+/* The latency report: from the local store to text, JSON or CSV. */
+#ifndef REPORT_REPORT_H
+#define REPORT_REPORT_H
+
+#include "base/buf.h"
+#include "edgeprobe/error.h"
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_CSV };
+
+#define REPORT_KEYS_MAX 9
+
+/* Keys by which rows are grouped; the names of the row's fields. */
+enum report_key {
+	REPORT_SITE,
+	REPORT_COUNTRY,
+	REPORT_METRO,
+	REPORT_CIRCUIT,
+	REPORT_PROVIDER,
+	REPORT_PREFIX,
+	REPORT_TARGET,
+	REPORT_PROBE,
+	REPORT_POP,
+};
+
+struct report_options {
+	const char *store_path;
+	uint64_t since_ns, until_ns; /* wall clock [since, until); 0: open */
+	enum report_key by[REPORT_KEYS_MAX];
+	unsigned n_by; /* 0: target, probe */
+	enum report_format format;
+	bool colour; /* text only */
+};
+
+/* "target,probe" into keys. 0, or -EINVAL with what is allowed. */
+int report_parse_by(const char *text, struct report_options *options,
+		    struct ep_err *err);
+
+/* Write the report. 0; -ENODATA: nothing in that window (`err` says what there
+ * is); else a negative errno. */
+int report_write(const struct report_options *options, FILE *out,
+		 struct ep_err *err);
+
+#endif

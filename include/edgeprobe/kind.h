@@ -1,0 +1,110 @@
+/* The table that a probe kind implements: one file, one constant. A kind owns
+ * no timer, queue, resolver, log line or JSON key: the engine looks the name
+ * up, keeps the deadline and calls back; the kind sends and recognises. */
+#ifndef EDGEPROBE_KIND_H
+#define EDGEPROBE_KIND_H
+
+#include "edgeprobe/error.h"
+#include "edgeprobe/option.h"
+#include "edgeprobe/probe.h"
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ep_kind {
+	const char *name;   /* in rows and configuration: "icmp" */
+	const char *phrase; /* for people: "ICMP echo" */
+	uint16_t port;      /* default; 0: the kind has no ports */
+	size_t size;        /* of its state in each probe, zeroed */
+	size_t shared_size; /* of its state in each engine, zeroed */
+	const struct ep_opt *opts; /* fields of struct ep_target it reads */
+	size_t n_opts;
+
+	/* Once an engine, before the first probe of the kind. Opens nothing
+	 * that may lack permission: that is `ready`. 0 or negative errno. */
+	int (*open)(struct ep_engine *engine, void *shared);
+	/* Undo `open` and `ready`; every probe is settled and closed. Handles
+	 * are shut through ep_engine_scope(). May be NULL. */
+	void (*shut)(struct ep_engine *engine, void *shared);
+	/* Open what `family` needs, if not yet open. Called before `start`, too.
+	 * 0, or negative errno with the remedy in `err` (which may be NULL). */
+	int (*ready)(struct ep_engine *engine, void *shared, int family,
+		     struct ep_err *err);
+	/* Send to ep_probe_address(). Owes exactly one ep_probe_settle(), which
+	 * may be called inside. A negative errno instead means that nothing was
+	 * sent: the engine settles it as EP_FAILED, reason by errno. */
+	int (*start)(struct ep_probe *probe);
+	/* The deadline has come, and only our own reading may be late: look
+	 * once more for what the kernel already holds. May be NULL. */
+	void (*drain)(struct ep_engine *engine, void *shared);
+	/* What the loss at the deadline is called; NULL: EP_REASON_TIMEOUT. */
+	enum ep_reason (*overdue)(struct ep_probe *probe);
+	/* The probe is settled: let go of its descriptors. May be NULL. */
+	void (*close)(struct ep_probe *probe);
+};
+
+/* The table of kinds, in the order in which people see them. */
+const struct ep_kind *const *ep_kinds(size_t *ret_n);
+
+/* By name; NULL if there is none. */
+const struct ep_kind *ep_kind_find(const char *name);
+
+/* --- for kinds only: what a probe in flight knows --- */
+
+void *ep_probe_state(struct ep_probe *probe);  /* `size` bytes */
+void *ep_probe_shared(struct ep_probe *probe); /* `shared_size` bytes */
+struct ep_engine *ep_probe_engine(struct ep_probe *probe);
+const struct ep_target *ep_probe_target(const struct ep_probe *probe);
+const struct ep_address *ep_probe_address(const struct ep_probe *probe);
+uint16_t ep_probe_port(const struct ep_probe *probe); /* default applied */
+uint64_t ep_probe_timeout_ns(const struct ep_probe *probe);
+
+/* The sample being filled. The engine has set id, address, port, dns_ns; the
+ * kind sets the rest but outcome, reason and slip_ns. */
+struct ep_sample *ep_probe_sample(struct ep_probe *probe);
+
+/* The packet leaves now: labels the sample, computes its slip, and starts the
+ * timeout. Call it right before the system call that sends. */
+void ep_probe_sent(struct ep_probe *probe);
+
+/* The outcome. A second call is ignored. The callback follows from the loop;
+ * `probe` may be gone when this returns, unless inside `start`. */
+void ep_probe_settle(struct ep_probe *probe, enum ep_outcome outcome,
+		     enum ep_reason reason);
+
+/* Tell the engine's owner about a reply after the answer (see ep_late_cb). */
+void ep_engine_late(struct ep_engine *engine, const struct ep_sample *sample);
+
+/* A descriptor in the engine's own epoll instance. The instance is what libuv
+ * polls, because libuv stops a handle on POLLERR, which a transmit stamp
+ * raises. Embed it; it is the engine's between watch and unwatch. */
+struct ep_watch {
+	int fd;
+	/* `events` are EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP as they came. */
+	void (*on_ready)(struct ep_watch *watch, uint32_t events);
+};
+
+/* Start, or change `events`; level-triggered. 0 or negative errno. */
+int ep_engine_watch(struct ep_engine *engine, struct ep_watch *watch,
+		    uint32_t events);
+/* Stop; `on_ready` does not run again, even inside the same wake-up. May be
+ * called for one that is not watched (fd < 0). Call it before close(2). */
+void ep_engine_unwatch(struct ep_engine *engine, struct ep_watch *watch);
+
+const struct ep_engine_options *
+ep_engine_options(const struct ep_engine *engine);
+uv_loop_t *ep_engine_loop(const struct ep_engine *engine);
+
+/* The scope (private/scope.h) that the engine's own handles live in. */
+struct ep_scope;
+struct ep_scope *ep_engine_scope(struct ep_engine *engine);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,156 @@
+/* What came back: one measured round trip, or what happened instead.
+ *
+ * The figure and how far it can be trusted travel together. RTT is the
+ * Type-P-Round-trip-Delay of RFC 2681; loss is RFC 6673 with the target's
+ * timeout as threshold. */
+#ifndef EDGEPROBE_SAMPLE_H
+#define EDGEPROBE_SAMPLE_H
+
+#include "edgeprobe/address.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Value of a signed field that is not known: absent, not zero. */
+#define EP_ABSENT (-1)
+
+/* What the network answered. Every value is a measurement; none is an error. */
+enum ep_outcome {
+	EP_REPLIED,
+	EP_REFUSED,     /* a RST: the host is up, and the time counts */
+	EP_UNREACHABLE, /* an ICMP error came back */
+	EP_LOST,        /* silence until the deadline */
+	EP_FAILED,      /* could not be asked: DNS, no route, TLS, HTTP */
+	EP_CANCELLED,   /* we stopped asking; not a loss, never stored */
+};
+
+/* Why, unless replied: X(name of the constant, word in the row, meaning).
+ * The list is closed; a new one goes at the end (the number is stored). */
+#define EP_REASONS(X)                                                          \
+	X(NONE, "", "replied")                                                 \
+	X(TIMEOUT, "timeout", "no answer until the deadline")                  \
+	X(CONNECT_TIMEOUT, "connect_timeout", "https: no TCP handshake")       \
+	X(TLS_TIMEOUT, "tls_timeout", "https: no TLS handshake")               \
+	X(HTTP_TIMEOUT, "http_timeout", "https: no whole answer")              \
+	X(TCP_RESET, "tcp_reset", "the port answered with RST")                \
+	X(NET_UNREACHABLE, "net_unreachable", "ICMP: no route at a router")    \
+	X(HOST_UNREACHABLE, "host_unreachable", "ICMP: host does not answer")  \
+	X(PROTOCOL_UNREACHABLE, "protocol_unreachable", "ICMP: no protocol")   \
+	X(PORT_UNREACHABLE, "port_unreachable", "ICMP: no such port")          \
+	X(ADMIN_PROHIBITED, "admin_prohibited", "ICMP: a filter said no")      \
+	X(TIME_EXCEEDED, "time_exceeded", "ICMP: TTL ran out on the way")      \
+	X(PACKET_TOO_BIG, "packet_too_big", "ICMP: MTU on the way is smaller") \
+	X(PARAMETER_PROBLEM, "parameter_problem", "ICMP: header refused")      \
+	X(DNS_TIMEOUT, "dns_timeout", "no name server answered in time")       \
+	X(DNS_NXDOMAIN, "dns_nxdomain", "the name does not exist")             \
+	X(DNS_NODATA, "dns_nodata", "the name has no address of the family")   \
+	X(DNS_SERVFAIL, "dns_servfail", "the name server failed")              \
+	X(DNS_REFUSED, "dns_refused", "the name server refused to answer")     \
+	X(DNS_MALFORMED, "dns_malformed", "the name server's answer is broken") \
+	X(DNS_UNAVAILABLE, "dns_unavailable", "no name server can be asked")   \
+	X(NO_ROUTE, "no_route", "our own host has no route")                   \
+	X(NO_SOURCE, "no_source", "the circuit's interface or address is gone") \
+	X(PERMISSION, "permission", "this host does not let us send it")       \
+	X(NO_RESOURCES, "no_resources", "no descriptor, memory or buffer left") \
+	X(SEND_FAILED, "send_failed", "our own host could not send it")        \
+	X(UNMEASURED, "unmeasured", "our own host dropped or spoilt it")       \
+	X(MISSED, "missed", "not sent: the host was busy or stopped")          \
+	X(TLS_UNTRUSTED, "tls_untrusted", "issuer of the certificate unknown") \
+	X(TLS_NAME_MISMATCH, "tls_name_mismatch", "certificate of another name") \
+	X(TLS_EXPIRED, "tls_expired", "certificate expired or not yet valid")  \
+	X(TLS_FAILED, "tls_failed", "the TLS handshake failed otherwise")      \
+	X(HTTP_STATUS, "http_status", "not a status that the target expects")  \
+	X(HTTP_MALFORMED, "http_malformed", "the answer is not HTTP")          \
+	X(RESPONSE_TOO_LARGE, "response_too_large", "more than we ever read")  \
+	X(CONNECTION_CLOSED, "connection_closed", "closed before the answer")  \
+	X(INTERNAL, "internal", "edgeprobe itself failed; please report it")
+
+enum ep_reason {
+#define EP_REASON_ENUM(name, word, meaning) EP_REASON_##name,
+	EP_REASONS(EP_REASON_ENUM)
+#undef EP_REASON_ENUM
+	EP_REASON_COUNT
+};
+
+/* Which clocks `rtt_ns` was taken from. */
+enum ep_stamp {
+	EP_STAMP_KERNEL, /* both ends by the kernel */
+	EP_STAMP_MIXED,  /* one end by the kernel */
+	EP_STAMP_USER,   /* this process: contains its own delay */
+};
+
+/* Bits of `flags`, comma-separated words in the row. */
+enum ep_flag {
+	EP_FLAG_FRESH_FLOW = 1 << 0,     /* a new flow was used on purpose */
+	EP_FLAG_DRAINING = 1 << 1,       /* our own backlog was being sent */
+	EP_FLAG_CLOCK_UNSYNCED = 1 << 2, /* `sent_ns` may be wrong; rtt is not */
+	EP_FLAG_DUPLICATE = 1 << 3,      /* a reply that came twice */
+};
+
+/* Bounds of text that an edge sent us; longer is cut. */
+#define EP_POP_MAX         8
+#define EP_POP_SOURCE_MAX  24
+#define EP_POP_REF_MAX     160
+#define EP_TLS_ISSUER_MAX  96
+#define EP_HTTP_VERSION_MAX 4
+
+/* Beside an https sample. Each duration is that phase alone, nanoseconds;
+ * EP_ABSENT where it was not reached. Texts are "" when unknown. */
+struct ep_https {
+	int64_t connect_ns;    /* TCP connect as libcurl saw it */
+	int64_t tls_ns;        /* ClientHello to handshake done */
+	int64_t first_byte_ns; /* request sent to first byte of the answer */
+	int64_t total_ns;      /* name look-up to last byte */
+	int32_t tls_days_left; /* of the leaf certificate; may be negative */
+	uint16_t http_status;  /* 100 to 599; 0: none came */
+	char http_version[EP_HTTP_VERSION_MAX]; /* "1.1", "2" */
+	char pop[EP_POP_MAX];                   /* code of the edge PoP */
+	char pop_source[EP_POP_SOURCE_MAX];     /* header it was read from */
+	char pop_ref[EP_POP_REF_MAX];           /* that header, as it came */
+	char tls_issuer[EP_TLS_ISSUER_MAX];     /* O= or CN= of the issuer */
+};
+
+/* `tls_days_left` when no certificate was seen. */
+#define EP_DAYS_ABSENT INT32_MIN
+
+/* A plain value: copy it freely. `https` is last, so that a queue of icmp and
+ * tcp samples may carry EP_SAMPLE_CORE bytes only. */
+struct ep_sample {
+	uint64_t id;      /* of the probe: unique in its engine, never 0 */
+	uint64_t sent_ns; /* wall clock when it was sent; labels, no more */
+	int64_t rtt_ns;   /* the network round trip; EP_ABSENT: none */
+	int64_t dns_ns;   /* look-up made for this sample; EP_ABSENT: none */
+	int64_t slip_ns;  /* actual minus scheduled send; >= 0 */
+	uint64_t uncertainty_ns;   /* the host's possible share in rtt_ns */
+	struct ep_address address; /* measured; family 0 where unknown */
+	uint32_t missed; /* EP_REASON_MISSED: probes this one stands for */
+	uint16_t port;   /* 0 where the kind has none */
+	uint8_t outcome; /* enum ep_outcome */
+	uint8_t reason;  /* enum ep_reason */
+	uint8_t stamp;   /* enum ep_stamp */
+	uint8_t flags;   /* enum ep_flag, or-ed */
+	int16_t ttl;     /* or hop limit, of the reply; EP_ABSENT */
+	int16_t retransmits; /* of the SYN; EP_ABSENT where not known */
+	struct ep_https https;
+};
+
+/* Bytes of a sample without its `https` part. */
+#define EP_SAMPLE_CORE offsetof(struct ep_sample, https)
+
+/* A sample with every field absent. */
+void ep_sample_init(struct ep_sample *sample);
+
+/* The row's word; static. An unknown number gives "unknown". */
+const char *ep_outcome_name(enum ep_outcome outcome);
+const char *ep_reason_name(enum ep_reason reason);
+const char *ep_reason_meaning(enum ep_reason reason);
+const char *ep_stamp_name(enum ep_stamp stamp);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
