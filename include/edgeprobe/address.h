@@ -38,7 +38,8 @@ char *ep_address_format(const struct ep_address *address, char *buf,
 /* Convert; the port is in host order. Returns the length for the kernel;
  * 0 if the address is empty. */
 socklen_t ep_address_to_sockaddr(const struct ep_address *address,
-				 uint16_t port, union ep_sockaddr *ret_sockaddr);
+				 uint16_t port,
+				 union ep_sockaddr *ret_sockaddr);
 
 /* The address of an AF_INET or AF_INET6 sockaddr; anything else is empty. */
 struct ep_address ep_address_from_sockaddr(const struct sockaddr *sa);

@@ -14,7 +14,7 @@ extern "C" {
 
 /* Owned by the caller; zero-initialise it. Text is UTF-8 without newline. */
 struct ep_err {
-	int code;                   /* negative errno; 0 while nothing is wrong */
+	int code; /* negative errno; 0 while nothing is wrong */
 	char text[EP_ERR_TEXT_MAX]; /* what, where, and what is allowed */
 };
 

@@ -49,17 +49,21 @@ enum ep_outcome {
 	X(DNS_NODATA, "dns_nodata", "the name has no address of the family")   \
 	X(DNS_SERVFAIL, "dns_servfail", "the name server failed")              \
 	X(DNS_REFUSED, "dns_refused", "the name server refused to answer")     \
-	X(DNS_MALFORMED, "dns_malformed", "the name server's answer is broken") \
+	X(DNS_MALFORMED, "dns_malformed",                                      \
+	  "the name server's answer is broken")                                \
 	X(DNS_UNAVAILABLE, "dns_unavailable", "no name server can be asked")   \
 	X(NO_ROUTE, "no_route", "our own host has no route")                   \
-	X(NO_SOURCE, "no_source", "the circuit's interface or address is gone") \
+	X(NO_SOURCE, "no_source",                                              \
+	  "the circuit's interface or address is gone")                        \
 	X(PERMISSION, "permission", "this host does not let us send it")       \
-	X(NO_RESOURCES, "no_resources", "no descriptor, memory or buffer left") \
+	X(NO_RESOURCES, "no_resources",                                        \
+	  "no descriptor, memory or buffer left")                              \
 	X(SEND_FAILED, "send_failed", "our own host could not send it")        \
 	X(UNMEASURED, "unmeasured", "our own host dropped or spoilt it")       \
 	X(MISSED, "missed", "not sent: the host was busy or stopped")          \
 	X(TLS_UNTRUSTED, "tls_untrusted", "issuer of the certificate unknown") \
-	X(TLS_NAME_MISMATCH, "tls_name_mismatch", "certificate of another name") \
+	X(TLS_NAME_MISMATCH, "tls_name_mismatch",                              \
+	  "certificate of another name")                                       \
 	X(TLS_EXPIRED, "tls_expired", "certificate expired or not yet valid")  \
 	X(TLS_FAILED, "tls_failed", "the TLS handshake failed otherwise")      \
 	X(HTTP_STATUS, "http_status", "not a status that the target expects")  \
@@ -72,7 +76,7 @@ enum ep_reason {
 #define EP_REASON_ENUM(name, word, meaning) EP_REASON_##name,
 	EP_REASONS(EP_REASON_ENUM)
 #undef EP_REASON_ENUM
-	EP_REASON_COUNT
+		EP_REASON_COUNT
 };
 
 /* Which clocks `rtt_ns` was taken from. */
@@ -84,17 +88,18 @@ enum ep_stamp {
 
 /* Bits of `flags`, comma-separated words in the row. */
 enum ep_flag {
-	EP_FLAG_FRESH_FLOW = 1 << 0,     /* a new flow was used on purpose */
-	EP_FLAG_DRAINING = 1 << 1,       /* our own backlog was being sent */
-	EP_FLAG_CLOCK_UNSYNCED = 1 << 2, /* `sent_ns` may be wrong; rtt is not */
-	EP_FLAG_DUPLICATE = 1 << 3,      /* a reply that came twice */
+	EP_FLAG_FRESH_FLOW = 1 << 0, /* a new flow was used on purpose */
+	EP_FLAG_DRAINING = 1 << 1,   /* our own backlog was being sent */
+	EP_FLAG_CLOCK_UNSYNCED = 1
+				 << 2, /* `sent_ns` may be wrong; rtt is not */
+	EP_FLAG_DUPLICATE = 1 << 3,    /* a reply that came twice */
 };
 
 /* Bounds of text that an edge sent us; longer is cut. */
-#define EP_POP_MAX         8
-#define EP_POP_SOURCE_MAX  24
-#define EP_POP_REF_MAX     160
-#define EP_TLS_ISSUER_MAX  96
+#define EP_POP_MAX          8
+#define EP_POP_SOURCE_MAX   24
+#define EP_POP_REF_MAX      160
+#define EP_TLS_ISSUER_MAX   96
 #define EP_HTTP_VERSION_MAX 4
 
 /* Beside an https sample. Each duration is that phase alone, nanoseconds;
@@ -126,13 +131,13 @@ struct ep_sample {
 	int64_t slip_ns;  /* actual minus scheduled send; >= 0 */
 	uint64_t uncertainty_ns;   /* the host's possible share in rtt_ns */
 	struct ep_address address; /* measured; family 0 where unknown */
-	uint32_t missed; /* EP_REASON_MISSED: probes this one stands for */
-	uint16_t port;   /* 0 where the kind has none */
-	uint8_t outcome; /* enum ep_outcome */
-	uint8_t reason;  /* enum ep_reason */
-	uint8_t stamp;   /* enum ep_stamp */
-	uint8_t flags;   /* enum ep_flag, or-ed */
-	int16_t ttl;     /* or hop limit, of the reply; EP_ABSENT */
+	uint32_t missed;     /* EP_REASON_MISSED: probes this one stands for */
+	uint16_t port;       /* 0 where the kind has none */
+	uint8_t outcome;     /* enum ep_outcome */
+	uint8_t reason;      /* enum ep_reason */
+	uint8_t stamp;       /* enum ep_stamp */
+	uint8_t flags;       /* enum ep_flag, or-ed */
+	int16_t ttl;         /* or hop limit, of the reply; EP_ABSENT */
 	int16_t retransmits; /* of the SYN; EP_ABSENT where not known */
 	struct ep_https https;
 };

@@ -19,16 +19,16 @@ struct ep_kind;
  * zero means the default everywhere. */
 struct ep_target {
 	const struct ep_kind *kind; /* how: ep_kind_find("icmp") */
-	const char *host;   /* name or literal address, without brackets */
-	const char *source; /* interface or address to leave by; NULL: any */
-	const char *path;   /* https: starts with '/'; NULL: "/" */
+	const char *host;    /* name or literal address, without brackets */
+	const char *source;  /* interface or address to leave by; NULL: any */
+	const char *path;    /* https: starts with '/'; NULL: "/" */
 	uint64_t timeout_ns; /* silence after the send that is a loss; 0: 3 s */
-	uint64_t flow; /* stable number of this target: keeps its flow one */
-	uint16_t port; /* 0: the kind's own */
+	uint64_t flow;  /* stable number of this target: keeps its flow one */
+	uint16_t port;  /* 0: the kind's own */
 	uint8_t family; /* 4 or 6; 0: the first address the name gives */
-	uint64_t size; /* icmp: bytes of payload, 24 to 1472; 0: 56 */
-	uint64_t ttl;  /* 1 to 255; 0: the system's */
-	uint64_t dscp; /* 0 to 63 */
+	uint64_t size;  /* icmp: bytes of payload, 24 to 1472; 0: 56 */
+	uint64_t ttl;   /* 1 to 255; 0: the system's */
+	uint64_t dscp;  /* 0 to 63 */
 	struct ep_statuses expect_status; /* https: none means any status */
 };
 

@@ -17,8 +17,8 @@ typedef void (*curl_transfer_cb)(struct curl_transfer *transfer,
 
 /* Called before libcurl is told about an event of one of the transfer's
  * sockets; the place to read TCP_INFO and receive stamps. May be NULL. */
-typedef void (*curl_socket_cb)(struct curl_transfer *transfer,
-			       curl_socket_t fd, int events);
+typedef void (*curl_socket_cb)(struct curl_transfer *transfer, curl_socket_t fd,
+			       int events);
 
 /* A request, caller-owned; zero it, set the first part, keep it in place
  * until `done` has run or curl_transfer_cancel() returned. */

@@ -1,0 +1,84 @@
+/* What engine.c and probe.c share; nobody else includes it. */
+#ifndef CORE_ENGINE_I_H
+#define CORE_ENGINE_I_H
+
+#include "core/resolve.h"
+#include "edgeprobe/engine.h"
+#include "edgeprobe/private/heap.h"
+#include "edgeprobe/private/list.h"
+#include "edgeprobe/private/scope.h"
+#include <stdalign.h>
+#include <sys/epoll.h>
+
+#define ENGINE_KINDS_MAX  8
+#define ENGINE_EVENTS_MAX 64
+
+/*
+ *   RESOLVING --> WAITING --> SETTLED --> (gone)
+ *        \________________________^
+ *
+ * SETTLED is a state of its own because an outcome that is known inside
+ * ep_probe_start() or ep_probe_cancel() must leave from the loop.
+ */
+enum probe_state { PROBE_RESOLVING, PROBE_WAITING, PROBE_SETTLED };
+
+struct ep_probe {
+	struct ep_engine *engine;
+	const struct ep_target *target;
+	ep_probe_cb cb;
+	void *arg;
+	void *shared;
+	uint64_t due_ns;  /* when it should have left */
+	uint64_t sent_ns; /* when it left; 0: not yet */
+	struct ep_heap_item deadline;
+	struct list link;
+	enum probe_state state;
+	unsigned starting; /* inside kind->start: settle parks */
+	struct resolve_query query;
+	struct ep_sample sample;
+	alignas(16) unsigned char kind_state[];
+};
+
+struct shared {
+	const struct ep_kind *kind;
+	void *state;
+};
+
+struct ep_engine {
+	uv_loop_t *loop;
+	struct ep_scope scope;
+	uv_poll_t poll;   /* on epoll_fd */
+	uv_timer_t timer; /* the one timer */
+	int epoll_fd;
+	uint64_t armed_ns; /* what the timer is set for; UINT64_MAX: not */
+	struct ep_heap deadlines;
+	struct list probes;
+	unsigned in_flight;
+	uint64_t last_id;
+	struct resolve *resolve;
+	struct shared shared[ENGINE_KINDS_MAX];
+	unsigned n_shared;
+	struct epoll_event events[ENGINE_EVENTS_MAX];
+	int n_events, at_event; /* while they are handed out */
+	struct ep_engine_options options;
+	ep_late_cb late_cb;
+	void *late_arg;
+	bool closing, dismantled;
+	ep_engine_close_cb close_cb;
+	void *close_arg;
+};
+
+/* The engine's state for `kind`, opened at first use. 0 or negative errno. */
+int engine_shared(struct ep_engine *e, const struct ep_kind *kind,
+		  void **ret_shared);
+
+/* Set the timer for whatever is due next. */
+void engine_arm(struct ep_engine *e);
+
+/* The deadline of `p` has come: hand out its outcome, or find one. */
+void probe_expire(struct ep_probe *p, uint64_t now_ns);
+
+/* kind->drain for every kind that is open. */
+void engine_drain(struct ep_engine *e);
+
+#endif

@@ -1,0 +1,301 @@
+/* One probe from ep_probe_start() to its callback.
+ *
+ * Happy path: the name is known, kind->start sends inside ep_probe_start(),
+ * the kind settles from the loop, the callback runs, memory goes.
+ *
+ * What can fail: the name (an outcome: failed); the send (failed, with the
+ * errno's reason); silence (the deadline finds it waiting: lost); the outcome
+ * is known before ep_probe_start() has returned (parked: its deadline is now,
+ * so that it leaves by the same door as the others). */
+#include "core/engine_i.h"
+#include "core/sm.h"
+#include "edgeprobe/clock.h"
+#include <errno.h>
+#include <stdlib.h>
+
+static const unsigned allowed[] = {
+	[PROBE_RESOLVING] = SM_BIT(PROBE_WAITING) | SM_BIT(PROBE_SETTLED),
+	[PROBE_WAITING] = SM_BIT(PROBE_SETTLED),
+	[PROBE_SETTLED] = 0,
+};
+
+static void set_deadline(struct ep_probe *p, uint64_t at_ns)
+{
+	ep_heap_put(&p->engine->deadlines, &p->deadline, at_ns);
+}
+
+/* The last thing that happens to a probe. */
+static void finish(struct ep_probe *p)
+{
+	struct ep_engine *e = p->engine;
+
+	ep_heap_remove(&e->deadlines, &p->deadline);
+	list_remove(&p->link);
+	e->in_flight--;
+	if (p->target->kind->close != NULL)
+		p->target->kind->close(p);
+	p->cb(p->target, &p->sample, p->arg);
+	free(p);
+}
+
+static void settle(struct ep_probe *p, enum ep_outcome outcome,
+		   enum ep_reason reason)
+{
+	if (p->state == PROBE_RESOLVING)
+		resolve_cancel(&p->query);
+	SM_MOVE(allowed, p->state, PROBE_SETTLED);
+	p->sample.outcome = (uint8_t)outcome;
+	p->sample.reason = (uint8_t)reason;
+	if (p->sample.sent_ns == 0)
+		p->sample.sent_ns = ep_clock_wall_ns();
+}
+
+static void park(struct ep_probe *p)
+{
+	set_deadline(p, 0);
+	engine_arm(p->engine);
+}
+
+void ep_probe_settle(struct ep_probe *probe, enum ep_outcome outcome,
+		     enum ep_reason reason)
+{
+	if (probe->state == PROBE_SETTLED)
+		return;
+	settle(probe, outcome, reason);
+	if (probe->starting)
+		park(probe);
+	else
+		finish(probe);
+}
+
+void ep_probe_cancel(struct ep_probe *probe)
+{
+	if (probe->state == PROBE_SETTLED)
+		return;
+	settle(probe, EP_CANCELLED, EP_REASON_NONE);
+	park(probe);
+}
+
+/* Silence. What the kind calls "unmeasured" was not the network's doing. */
+void probe_expire(struct ep_probe *p, uint64_t now_ns)
+{
+	const struct ep_kind *kind = p->target->kind;
+	enum ep_reason reason = EP_REASON_TIMEOUT;
+
+	(void)now_ns;
+	if (p->state != PROBE_SETTLED) {
+		if (kind->overdue != NULL)
+			reason = kind->overdue(p);
+		settle(p, reason == EP_REASON_UNMEASURED ? EP_FAILED : EP_LOST,
+		       reason);
+	}
+	finish(p);
+}
+
+static enum ep_reason reason_of(int error)
+{
+	switch (-error) {
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case ENETDOWN:
+	case EAFNOSUPPORT:
+		return EP_REASON_NO_ROUTE;
+	case ENODEV:
+	case ENXIO:
+	case EADDRNOTAVAIL:
+		return EP_REASON_NO_SOURCE;
+	case EACCES:
+	case EPERM:
+		return EP_REASON_PERMISSION;
+	case ENOMEM:
+	case ENOBUFS:
+	case EMFILE:
+	case ENFILE:
+	case EAGAIN:
+	case ENOSPC:
+		return EP_REASON_NO_RESOURCES;
+	case EMSGSIZE:
+		return EP_REASON_PACKET_TOO_BIG;
+	default:
+		return EP_REASON_SEND_FAILED;
+	}
+}
+
+/* The address is known: send. */
+static void launch(struct ep_probe *p)
+{
+	const struct ep_kind *kind = p->target->kind;
+	int r = 0;
+
+	SM_MOVE(allowed, p->state, PROBE_WAITING);
+	set_deadline(p, ep_clock_mono_ns() + ep_probe_timeout_ns(p));
+	p->starting++;
+	if (kind->ready != NULL)
+		r = kind->ready(p->engine, p->shared, p->sample.address.family,
+				NULL);
+	if (r == 0)
+		r = kind->start(p);
+	if (r < 0)
+		ep_probe_settle(p, EP_FAILED, reason_of(r));
+	p->starting--;
+	engine_arm(p->engine);
+}
+
+static void take_answer(struct ep_probe *p)
+{
+	const struct resolve_answer *answer = &p->query.answer;
+
+	p->sample.dns_ns = answer->took_ns;
+	if (answer->reason == EP_REASON_NONE) {
+		p->sample.address = answer->address;
+		launch(p);
+		return;
+	}
+	settle(p, EP_FAILED, answer->reason);
+	park(p);
+}
+
+static void on_resolved(struct resolve_query *query)
+{
+	take_answer(container_of(query, struct ep_probe, query));
+}
+
+static int find_address(struct ep_probe *p)
+{
+	const struct ep_target *t = p->target;
+	int r;
+
+	if (ep_address_parse(t->host, &p->sample.address) == 0) {
+		launch(p);
+		return 0;
+	}
+	p->query.cb = on_resolved;
+	list_init(&p->query.link);
+	r = resolve_start(p->engine->resolve, &p->query, t->host, t->family);
+	if (r == 1)
+		take_answer(p);
+	return r < 0 ? r : 0;
+}
+
+static struct ep_probe *create(struct ep_engine *e, const struct ep_target *t,
+			       uint64_t due_ns)
+{
+	struct ep_probe *p = calloc(1, sizeof(*p) + t->kind->size);
+
+	if (p == NULL)
+		return NULL;
+	ep_sample_init(&p->sample);
+	p->engine = e;
+	p->target = t;
+	p->due_ns = due_ns != 0 ? due_ns : ep_clock_mono_ns();
+	p->state = PROBE_RESOLVING;
+	p->sample.id = ++e->last_id;
+	p->sample.port = ep_probe_port(p);
+	list_add(&e->probes, &p->link);
+	e->in_flight++;
+	return p;
+}
+
+static void discard(struct ep_probe *p)
+{
+	list_remove(&p->link);
+	p->engine->in_flight--;
+	free(p);
+}
+
+int ep_probe_start(struct ep_engine *engine, const struct ep_target *target,
+		   uint64_t due_ns, ep_probe_cb cb, void *arg,
+		   struct ep_probe **ret_probe)
+{
+	struct ep_probe *p;
+	void *shared;
+	int r;
+
+	if (engine->closing)
+		return -ECANCELED;
+	r = ep_target_check(target, NULL);
+	if (r < 0)
+		return r;
+	r = engine_shared(engine, target->kind, &shared);
+	if (r < 0)
+		return r;
+	r = ep_heap_reserve(&engine->deadlines, engine->in_flight + 1);
+	p = r < 0 ? NULL : create(engine, target, due_ns);
+	if (p == NULL)
+		return -ENOMEM;
+	p->cb = cb;
+	p->arg = arg;
+	p->shared = shared;
+	r = find_address(p);
+	if (r < 0) {
+		discard(p);
+		return r;
+	}
+	engine_arm(engine); /* a look-up may be due */
+	if (ret_probe != NULL)
+		*ret_probe = p;
+	return 0;
+}
+
+/* --- what a kind may ask --- */
+
+uint64_t ep_probe_id(const struct ep_probe *probe)
+{
+	return probe->sample.id;
+}
+
+void *ep_probe_state(struct ep_probe *probe)
+{
+	return probe->kind_state;
+}
+
+void *ep_probe_shared(struct ep_probe *probe)
+{
+	return probe->shared;
+}
+
+struct ep_engine *ep_probe_engine(struct ep_probe *probe)
+{
+	return probe->engine;
+}
+
+const struct ep_target *ep_probe_target(const struct ep_probe *probe)
+{
+	return probe->target;
+}
+
+const struct ep_address *ep_probe_address(const struct ep_probe *probe)
+{
+	return &probe->sample.address;
+}
+
+uint16_t ep_probe_port(const struct ep_probe *probe)
+{
+	const struct ep_target *t = probe->target;
+
+	return t->port != 0 && t->kind->port != 0 ? t->port : t->kind->port;
+}
+
+uint64_t ep_probe_timeout_ns(const struct ep_probe *probe)
+{
+	uint64_t timeout_ns = probe->target->timeout_ns;
+
+	return timeout_ns != 0 ? timeout_ns : EP_TIMEOUT_DEFAULT_NS;
+}
+
+struct ep_sample *ep_probe_sample(struct ep_probe *probe)
+{
+	return &probe->sample;
+}
+
+void ep_probe_sent(struct ep_probe *probe)
+{
+	uint64_t now_ns = ep_clock_mono_ns();
+
+	probe->sent_ns = now_ns;
+	probe->sample.sent_ns = ep_clock_wall_ns();
+	probe->sample.slip_ns =
+		now_ns > probe->due_ns ? (int64_t)(now_ns - probe->due_ns) : 0;
+	if (probe->state == PROBE_WAITING)
+		set_deadline(probe, now_ns + ep_probe_timeout_ns(probe));
+}
