@@ -4,14 +4,13 @@
 #define CONFIG_CONFIG_H
 
 #include "base/buf.h"
-#include "edgeprobe/error.h"
 #include "edgeprobe/target.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONFIG_PATH     "/etc/edgeprobe/edgeprobe.json"
-#define CONFIG_DROP_IN  "/etc/edgeprobe/conf.d"
+#define CONFIG_PATH    "/etc/edgeprobe/edgeprobe.json"
+#define CONFIG_DROP_IN "/etc/edgeprobe/conf.d"
 
 struct config_site {
 	char *name, *country, *metro;
@@ -28,7 +27,7 @@ struct config_target {
 	char *name, *host, *path;
 	const struct ep_kind **probes; /* points into ep_kinds(); own array */
 	size_t n_probes;
-	size_t *circuits; /* indexes into config.circuits */
+	size_t *circuits;  /* indexes into config.circuits */
 	size_t n_circuits; /* 0: by the routing table, no circuit */
 	uint64_t interval_ns, timeout_ns, count;
 	uint64_t port, family, size, ttl, dscp; /* family 46: both */
@@ -58,16 +57,21 @@ struct config {
 	size_t n_destinations;
 };
 
-/* Read `path` (NULL: CONFIG_PATH and its drop-ins; where there is none at all,
- * the defaults). On failure `err` has one problem a line, each
+/* Read `path`; CONFIG_PATH (NULL means it, too) is followed by the drop-ins,
+ * *.json in order of their names, and may be missing when it was not asked for
+ * by name. 0, or on failure every problem, one a line, in `problems`:
  * "FILE:LINE:COLUMN: what is wrong, what is allowed"; `*ret_config` is
  * untouched. -EINVAL for content, else the errno of the file. */
 int config_load(const char *path, struct config *ret_config,
-		struct ep_err *err);
+		struct buf *problems);
 void config_finish(struct config *config);
 
 /* The effective configuration as JSON, readable by config_load(), secrets
  * masked. */
 void config_print(const struct config *config, struct buf *out);
+
+/* Where the store is when nothing says it: malloc(3)ed; NULL: neither root nor
+ * $XDG_STATE_HOME nor $HOME. */
+char *config_default_store(void);
 
 #endif
