@@ -127,6 +127,14 @@ int store_batch_quarantine(struct store *store, int destination,
 			   const struct store_batch *batch, const char *answer,
 			   struct ep_err *err);
 
+/* Replace a frozen batch by two that cover its rows in order, in one
+ * transaction: for a batch that is too large, or to find the row that is bad.
+ * The halves' first, last, rows and body are given; sets their ids, and their
+ * attempts to 0. On failure the whole stays. */
+int store_batch_split(struct store *store, int destination,
+		      const struct store_batch *whole,
+		      struct store_batch halves[2], struct ep_err *err);
+
 /* Rows not yet acknowledged by `destination`, and the age of the oldest. */
 int store_backlog(struct store *store, int destination, uint64_t *ret_rows,
 		  uint64_t *ret_oldest_ns);
