@@ -9,25 +9,21 @@
 
 struct schedule;
 
-/* `item` (an index as added) is due: it should leave at `due_ns`. `missed` due
- * times before that one were not kept (0 in the ordinary case); this call
- * stands for them, too. */
-typedef void (*schedule_cb)(unsigned item, uint64_t due_ns, uint64_t missed,
-			    void *arg);
+/* `due` is borrowed. With `due->missed` nothing is to be sent: that many due
+ * times from `due->due_ns` on could not be kept. */
+typedef void (*schedule_cb)(const struct plan_due *due, void *arg);
 
-/* 0 or negative errno. */
-int schedule_open(uv_loop_t *loop, schedule_cb cb, void *arg,
+/* Takes `plan` on success and destroys it at the end. 0 or negative errno. */
+int schedule_open(uv_loop_t *loop, struct plan *plan, schedule_cb cb, void *arg,
 		  struct schedule **ret_schedule);
 
-/* Before schedule_start(): returns the item's index, from 0; or -ENOMEM. */
-int schedule_add(struct schedule *schedule, const struct plan_item *item);
-
 /* Begin. */
-int schedule_start(struct schedule *schedule);
+void schedule_start(struct schedule *schedule);
 
-/* No further call. May be called from the callback. */
+/* No further call, also when called from the callback. */
 void schedule_stop(struct schedule *schedule);
 
+/* `cb` (may be NULL) runs from the loop when nothing is left of it. */
 void schedule_close(struct schedule *schedule, void (*cb)(void *arg),
 		    void *arg);
 

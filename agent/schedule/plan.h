@@ -1,0 +1,57 @@
+/* What is due when. Pure: it is told the time, in nanoseconds of the monotonic
+ * clock, and keeps no clock of its own. */
+#ifndef SCHEDULE_PLAN_H
+#define SCHEDULE_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct plan;
+
+/* An item's due times are absolute: phase + n * interval, and, with a count,
+ * `spacing` apart inside each round. They do not depend on when the plan was
+ * started, nor on how long anything took. */
+struct plan_item {
+	uint64_t interval_ns; /* of rounds; at least 1 ms */
+	uint64_t phase_ns;    /* below the interval */
+	uint64_t spacing_ns;  /* inside a round; count * spacing <= interval */
+	uint64_t count;       /* probes a round; at least 1 */
+};
+
+/* Something to do now. */
+struct plan_due {
+	unsigned item;   /* index, as added */
+	uint64_t due_ns; /* when it should have left; of the first missed one */
+	uint64_t missed; /* due times that were not kept; 0: send one now */
+};
+
+/* Most probes that leave in one slot after a delay: what is over waits for the
+ * next slot, so that late probes do not leave in a bunch. */
+#define PLAN_SLOT_NS       UINT64_C(1000000)
+#define PLAN_SLOT_AT_LEAST 4
+
+struct plan *plan_create(void);
+void plan_destroy(struct plan *plan);
+
+/* Before plan_start(): the item's index, from 0; -EINVAL, -ENOMEM. */
+int plan_add(struct plan *plan, const struct plan_item *item);
+
+/* Every item's first due time is the first at or after `now_ns`. */
+void plan_start(struct plan *plan, uint64_t now_ns);
+
+/* When plan_take() will have something; UINT64_MAX: never. */
+uint64_t plan_next_ns(const struct plan *plan);
+
+/* Take what is due at `now_ns`, the longest overdue first. False: nothing
+ * more for now. An item that is late by more than half its interval, or by
+ * more than PLAN_LATE_MAX_NS, is not sent but declared missed, together with
+ * its other due times that have passed: after a stall every item goes on at
+ * its own next due time, and nothing is sent in a burst. */
+#define PLAN_LATE_MAX_NS UINT64_C(500000000)
+bool plan_take(struct plan *plan, uint64_t now_ns, struct plan_due *ret_due);
+
+/* A phase for an item that is the same at every start and differs between
+ * items: `name` is hashed (FNV-1a) into [0, interval). */
+uint64_t plan_phase(const char *name, uint64_t interval_ns);
+
+#endif

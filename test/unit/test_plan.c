@@ -1,0 +1,241 @@
+/* The schedule on virtual time: each test is a story told as a trace. */
+#include "edgeprobe/clock.h"
+#include "schedule/plan.h"
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MS EP_NS_PER_MS
+#define S  EP_NS_PER_S
+
+struct story {
+	struct plan *plan;
+	uint64_t now_ns;
+	char trace[4096];
+	size_t len;
+};
+
+static void begin(struct story *s, uint64_t now_ns)
+{
+	memset(s, 0, sizeof(*s));
+	s->plan = plan_create();
+	assert_non_null(s->plan);
+	s->now_ns = now_ns;
+}
+
+static int add(struct story *s, uint64_t interval_ms, uint64_t phase_ms)
+{
+	struct plan_item item = { .interval_ns = interval_ms * MS,
+				  .phase_ns = phase_ms * MS,
+				  .count = 1 };
+
+	return plan_add(s->plan, &item);
+}
+
+static void tell(struct story *s, const struct plan_due *due)
+{
+	int n = snprintf(s->trace + s->len, sizeof(s->trace) - s->len,
+			 due->missed ? "[%4u] %c missed %u from %u\n"
+				     : "[%4u] %c sent\n",
+			 (unsigned)(s->now_ns / MS), 'a' + (int)due->item,
+			 (unsigned)due->missed, (unsigned)(due->due_ns / MS));
+
+	s->len += (size_t)n;
+	assert_true(s->len < sizeof(s->trace));
+}
+
+/* Serve the plan as a loop does, waking exactly when it asks. */
+static void run_until(struct story *s, uint64_t end_ms)
+{
+	struct plan_due due;
+
+	for (;;) {
+		uint64_t next_ns = plan_next_ns(s->plan);
+
+		if (next_ns > end_ms * MS)
+			break;
+		if (next_ns > s->now_ns)
+			s->now_ns = next_ns;
+		while (plan_take(s->plan, s->now_ns, &due))
+			tell(s, &due);
+	}
+	s->now_ns = end_ms * MS;
+}
+
+static void expect(struct story *s, const char *trace)
+{
+	assert_string_equal(s->trace, trace);
+	plan_destroy(s->plan);
+}
+
+static void each_keeps_its_own_phase(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s, 0);
+	add(&s, 1000, 100);
+	add(&s, 500, 250);
+	plan_start(s.plan, 0);
+	run_until(&s, 2000);
+	expect(&s, "[ 100] a sent\n[ 250] b sent\n[ 750] b sent\n"
+		   "[1100] a sent\n[1250] b sent\n[1750] b sent\n");
+}
+
+static void a_restart_keeps_the_phase(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s, 5333 * MS);
+	add(&s, 1000, 100);
+	plan_start(s.plan, s.now_ns);
+	run_until(&s, 7200);
+	expect(&s, "[6100] a sent\n[7100] a sent\n");
+}
+
+static void a_round_is_spaced(void **state)
+{
+	struct plan_item item = { .interval_ns = 1000 * MS,
+				  .phase_ns = 0,
+				  .spacing_ns = 100 * MS,
+				  .count = 3 };
+	struct story s;
+
+	(void)state;
+	begin(&s, 50 * MS);
+	plan_add(s.plan, &item);
+	plan_start(s.plan, s.now_ns);
+	run_until(&s, 1300);
+	expect(&s, "[ 100] a sent\n[ 200] a sent\n[1000] a sent\n"
+		   "[1100] a sent\n[1200] a sent\n");
+}
+
+static void a_little_late_is_sent_late(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s, 0);
+	add(&s, 1000, 100);
+	plan_start(s.plan, 0);
+	s.now_ns = 140 * MS; /* the loop was blocked for 40 ms */
+	run_until(&s, 1200);
+	expect(&s, "[ 140] a sent\n[1100] a sent\n");
+}
+
+static void a_stall_is_declared_and_causes_no_burst(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s, 0);
+	add(&s, 1000, 100);
+	add(&s, 1000, 350);
+	plan_start(s.plan, 0);
+	run_until(&s, 1000);
+	s.now_ns = 31000 * MS; /* stopped for 30 s */
+	run_until(&s, 32000);
+	expect(&s, "[ 100] a sent\n[ 350] b sent\n"
+		   "[31000] a missed 30 from 1100\n"
+		   "[31000] b missed 30 from 1350\n"
+		   "[31100] a sent\n[31350] b sent\n");
+}
+
+static void a_crowd_at_one_instant_leaves_in_slots(void **state)
+{
+	struct story s;
+
+	(void)state;
+	begin(&s, 0);
+	for (int i = 0; i < 6; i++)
+		add(&s, 1000, 100);
+	plan_start(s.plan, 0);
+	run_until(&s, 200);
+	for (size_t i = 0; i < s.len; i++)
+		if (s.trace[i] >= 'a' && s.trace[i] <= 'f' &&
+		    s.trace[i + 1] == ' ')
+			s.trace[i] = '*'; /* in which order does not matter */
+	expect(&s, "[ 100] * sent\n[ 100] * sent\n[ 100] * sent\n"
+		   "[ 100] * sent\n[ 101] * sent\n[ 101] * sent\n");
+}
+
+static void every_item_is_served(void **state)
+{
+	unsigned served[200] = { 0 };
+	struct plan_due due;
+	struct story s;
+
+	(void)state;
+	begin(&s, 0);
+	for (unsigned i = 0; i < 200; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "target-%u", i);
+		add(&s, 1000, plan_phase(name, S) / MS);
+	}
+	plan_start(s.plan, 0);
+	for (uint64_t t = 0; t < 10 * S; t = plan_next_ns(s.plan))
+		while (plan_take(s.plan, t, &due)) {
+			assert_int_equal(due.missed, 0);
+			served[due.item]++;
+		}
+	for (unsigned i = 0; i < 200; i++)
+		assert_in_range(served[i], 10, 10);
+	plan_destroy(s.plan);
+}
+
+static void phases_spread_and_stay(void **state)
+{
+	unsigned tenths[10] = { 0 };
+	char name[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(name, sizeof(name), "ams-01/t%03u/icmp", i);
+		assert_true(plan_phase(name, S) < S);
+		assert_true(plan_phase(name, S) == plan_phase(name, S));
+		tenths[plan_phase(name, S) / (S / 10)]++;
+	}
+	for (unsigned i = 0; i < 10; i++)
+		assert_in_range(tenths[i], 60, 140);
+}
+
+static void what_cannot_be_planned_is_refused(void **state)
+{
+	static const struct plan_item bad[] = {
+		{ .interval_ns = 0, .count = 1 },
+		{ .interval_ns = S, .count = 0 },
+		{ .interval_ns = S, .phase_ns = S, .count = 1 },
+		{ .interval_ns = S, .spacing_ns = S / 2, .count = 3 },
+	};
+	struct plan *plan = plan_create();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(plan_add(plan, &bad[i]), -EINVAL);
+	assert_true(plan_next_ns(plan) == UINT64_MAX);
+	plan_destroy(plan);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_keeps_its_own_phase),
+		cmocka_unit_test(a_restart_keeps_the_phase),
+		cmocka_unit_test(a_round_is_spaced),
+		cmocka_unit_test(a_little_late_is_sent_late),
+		cmocka_unit_test(a_stall_is_declared_and_causes_no_burst),
+		cmocka_unit_test(a_crowd_at_one_instant_leaves_in_slots),
+		cmocka_unit_test(every_item_is_served),
+		cmocka_unit_test(phases_spread_and_stay),
+		cmocka_unit_test(what_cannot_be_planned_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
