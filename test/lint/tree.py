@@ -95,11 +95,13 @@ def includes(text):
 
 class Findings:
     def __init__(self):
-        self.count = 0
+        self.seen = set()
 
     def add(self, name, line, why):
-        self.count += 1
-        print(f"{name}:{line}: {why}")
+        finding = f"{name}:{line}: {why}"
+        if finding not in self.seen:
+            print(finding)
+        self.seen.add(finding)
 
     def leave(self):
-        sys.exit(1 if self.count else 0)
+        sys.exit(1 if self.seen else 0)
