@@ -12,6 +12,7 @@ static const char *const gap_names[] = {
 	[GAP_EVICTED] = "evicted",
 	[GAP_CORRUPT] = "corrupt",
 	[GAP_OVERFLOW] = "overflow",
+	[GAP_REFUSED] = "refused",
 };
 
 static const char *pick(const char *const *names, size_t n, unsigned i)

@@ -17,7 +17,13 @@ enum row_type {
 	ROW_EVENT,
 };
 
-enum gap_reason { GAP_EVICTED, GAP_CORRUPT, GAP_OVERFLOW };
+/* Stored as a number, too. */
+enum gap_reason {
+	GAP_EVICTED,  /* the size bound */
+	GAP_CORRUPT,  /* damaged on disk */
+	GAP_OVERFLOW, /* never reached the disk */
+	GAP_REFUSED,  /* the collector would not have it: a dead letter */
+};
 
 /* What is measured, from where, over what: the same for many rows. Texts are
  * NULL where not configured; whose they are is said where one is held. */
@@ -38,8 +44,8 @@ struct identity {
 /* Borrows every pointer; what is not of `type` is zero. */
 struct record {
 	enum row_type type;
-	uint64_t seq;                /* gap-free within the epoch, from 1 */
-	uint64_t time_ns;            /* since 1970; of a sample: sample.sent_ns */
+	uint64_t seq;     /* gap-free within the epoch, from 1 */
+	uint64_t time_ns; /* since 1970; of a sample: sample.sent_ns */
 	const struct series *series; /* sample, late; else NULL */
 	struct ep_sample sample;     /* sample, late */
 	uint64_t of;                 /* late: seq that was counted lost */
