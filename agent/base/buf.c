@@ -222,12 +222,9 @@ static void keep_whole(struct buf *b, size_t len)
 	b->data[len] = '\0';
 }
 
-void buf_json_text(struct buf *b, const char *text)
+/* From the first character that is not plain. */
+static void add_mixed(struct buf *b, const unsigned char *s)
 {
-	const unsigned char *s = (const unsigned char *)text;
-	size_t len = b->len;
-
-	buf_char(b, '"');
 	while (*s) {
 		const unsigned char *start = s;
 
@@ -237,6 +234,21 @@ void buf_json_text(struct buf *b, const char *text)
 		if (*s)
 			s += add_special(b, s);
 	}
+}
+
+void buf_json_text(struct buf *b, const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t len = b->len, plain = 0;
+
+	while (is_plain(s[plain]))
+		plain++;
+	if (!reserve(b, plain + 2))
+		return;
+	b->data[len] = '"';
+	memcpy(b->data + len + 1, s, plain);
+	b->len = len + 1 + plain;
+	add_mixed(b, s + plain);
 	buf_char(b, '"');
 	keep_whole(b, len);
 }

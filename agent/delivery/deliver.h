@@ -15,8 +15,8 @@ struct deliver;
 /* Texts are copied. */
 struct deliver_options {
 	const char *name;
-	const char *url;        /* https://, http:// to loopback, file:///DIR/ */
-	const char *encoding;   /* "ndjson" (NULL) or "json-array" */
+	const char *url;      /* https://, http:// to loopback, file:///DIR/ */
+	const char *encoding; /* "ndjson" (NULL) or "json-array" */
 	const char *token_file; /* bearer token, read anew when it changes */
 	const char *ca_file;    /* NULL: the system's */
 	const char *proxy;      /* NULL: none */
