@@ -3,6 +3,7 @@
 #ifndef EDGEPROBE_PRIVATE_CURL_LOOP_H
 #define EDGEPROBE_PRIVATE_CURL_LOOP_H
 
+#include "edgeprobe/private/list.h"
 #include <curl/curl.h>
 #include <stdint.h>
 #include <uv.h>
@@ -11,12 +12,15 @@ struct curl_loop;
 struct curl_transfer;
 
 /* Runs once, from the loop, when the transfer has ended. The easy handle has
- * been removed from the multi and is the caller's again. */
+ * been removed from the multi and is the caller's again, and so is the struct.
+ * May start and cancel transfers and close the curl_loop. */
 typedef void (*curl_transfer_cb)(struct curl_transfer *transfer,
 				 CURLcode result);
 
-/* Called before libcurl is told about an event of one of the transfer's
- * sockets; the place to read TCP_INFO and receive stamps. May be NULL. */
+/* Called before libcurl is told about an event of a socket that it opened for
+ * this transfer; the place to read TCP_INFO and receive stamps. `events` are
+ * CURL_CSELECT_IN, _OUT and _ERR. May cancel. A connection that is shared
+ * (HTTP/2) or taken over from another transfer reports to one of them only. */
 typedef void (*curl_socket_cb)(struct curl_transfer *transfer, curl_socket_t fd,
 			       int events);
 
@@ -27,9 +31,14 @@ struct curl_transfer {
 	curl_transfer_cb done;    /* required */
 	curl_socket_cb on_socket; /* may be NULL */
 	struct curl_loop *loop;   /* ours: NULL while not under way */
+	struct list link;         /* ours */
 };
 
-/* 0 or negative errno. `loop` must outlive it. */
+/* Initialise libcurl, once a process, from any thread. 0 or -EIO. */
+int curl_loop_global(void);
+
+/* 0 or negative errno. `loop` must outlive it. Every transfer of one curl_loop
+ * shares its connections and its parsed CA store. */
 int curl_loop_open(uv_loop_t *loop, struct curl_loop **ret_curl_loop);
 
 /* Every transfer must have ended or been cancelled. `closed` (may be NULL)
@@ -37,7 +46,8 @@ int curl_loop_open(uv_loop_t *loop, struct curl_loop **ret_curl_loop);
 void curl_loop_close(struct curl_loop *curl_loop, void (*closed)(void *arg),
 		     void *arg);
 
-/* Begin; `done` never runs from inside this call. 0 or negative errno. */
+/* Begin, at the next turn of the loop; `done` never runs from inside this
+ * call. 0 or negative errno. */
 int curl_transfer_start(struct curl_loop *curl_loop,
 			struct curl_transfer *transfer);
 
@@ -45,7 +55,10 @@ int curl_transfer_start(struct curl_loop *curl_loop,
  * from any callback of ours, but not from libcurl's own. */
 void curl_transfer_cancel(struct curl_transfer *transfer);
 
-/* A short word for logs and a negative errno for an adaptor's caller. */
+/* Hand libcurl what the kernel already holds for it, without waiting. */
+void curl_loop_drain(struct curl_loop *curl_loop);
+
+/* A negative errno for an adaptor's caller; 0 for CURLE_OK. */
 int curl_loop_errno(CURLcode code);
 
 #endif

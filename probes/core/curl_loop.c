@@ -1,0 +1,479 @@
+/* libcurl's multi interface on a libuv loop.
+ *
+ * Happy path: start() adds the easy handle; libcurl asks for a timeout of 0,
+ * which is the `soon` handle: one call at the next turn of the loop. In it
+ * libcurl opens a socket and asks for a poll; the poll's events are handed to
+ * libcurl (`act`); after each such call, outside libcurl, the transfers that
+ * are done are taken out and told (`reap`).
+ *
+ * What can fail: a poll reports an error (libuv stops the handle; libcurl is
+ * told CURL_CSELECT_ERR and the poll is started again if libcurl still wants
+ * it); a poll cannot be made (libcurl aborts every transfer, each is told);
+ * libcurl closes its kept connections while the multi is cleaned up and asks
+ * for polls then (refused: closing). Nothing of libcurl is called from inside
+ * its own callbacks, which only note, start and stop handles. */
+#include "edgeprobe/private/curl_loop.h"
+#include "edgeprobe/private/scope.h"
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+struct curl_loop {
+	struct ep_scope scope;
+	uv_loop_t *uv;
+	CURLM *multi;
+	uv_timer_t timer;      /* libcurl's timeout */
+	uv_idle_t soon;        /* a timeout of 0: once, at the next turn */
+	struct list transfers; /* under way */
+	struct list doomed;    /* the same, while fail_all() tells them */
+	struct list sockets;   /* watched */
+	unsigned round;        /* of curl_loop_drain() */
+	bool inside;           /* libcurl is on the stack */
+	bool closing;
+	void (*closed)(void *arg);
+	void *arg;
+};
+
+/* A socket that libcurl wants watched. Freed when its handle has closed. */
+struct watched {
+	uv_poll_t poll; /* first: ep_scope_shut_free() */
+	struct list link;
+	struct curl_loop *owner;
+	CURL *easy; /* NULL when its transfer is gone and the socket is not */
+	curl_socket_t fd;
+	int events;     /* of libuv */
+	unsigned round; /* the last in which it was drained */
+};
+
+static uv_once_t global_once = UV_ONCE_INIT;
+static CURLcode global_result;
+
+static void on_poll(uv_poll_t *handle, int status, int events);
+
+/* Never undone: libcurl may be used elsewhere in the process. */
+static void init_global(void)
+{
+	global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+int curl_loop_global(void)
+{
+	uv_once(&global_once, init_global);
+	return global_result == CURLE_OK ? 0 : -EIO;
+}
+
+static int errno_of_multi(CURLMcode code)
+{
+	if (code == CURLM_OK)
+		return 0;
+	return code == CURLM_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
+}
+
+/* --- what libcurl asks for; called from inside it --- */
+
+static void unwatch(struct watched *w)
+{
+	list_remove(&w->link);
+	/* Before libcurl closes the descriptor: libuv must not hold a poll on
+	 * a number that the next socket gets. */
+	ep_scope_shut_free(&w->owner->scope, (uv_handle_t *)&w->poll);
+}
+
+static struct watched *watch(struct curl_loop *c, curl_socket_t fd)
+{
+	struct watched *w = calloc(1, sizeof(*w));
+
+	if (w == NULL)
+		return NULL;
+	if (uv_poll_init_socket(c->uv, &w->poll, fd) < 0) {
+		free(w);
+		return NULL;
+	}
+	ep_scope_adopt(&c->scope, (uv_handle_t *)&w->poll);
+	w->owner = c;
+	w->fd = fd;
+	w->round = c->round;
+	list_add(&c->sockets, &w->link);
+	return w;
+}
+
+static int uv_events(int what)
+{
+	int events = 0;
+
+	if (what & CURL_POLL_IN)
+		events |= UV_READABLE;
+	if (what & CURL_POLL_OUT)
+		events |= UV_WRITABLE;
+	return events;
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
+		     void *socket_arg)
+{
+	struct curl_loop *c = arg;
+	struct watched *w = socket_arg;
+
+	if (what == CURL_POLL_REMOVE) {
+		if (w != NULL)
+			unwatch(w);
+		return 0;
+	}
+	if (c->closing)
+		return 0;
+	if (w == NULL) {
+		w = watch(c, fd);
+		if (w == NULL)
+			return -1;
+		curl_multi_assign(c->multi, fd, w);
+	}
+	w->easy = easy;
+	w->events = uv_events(what);
+	return uv_poll_start(&w->poll, w->events, on_poll) < 0 ? -1 : 0;
+}
+
+static void act(struct curl_loop *c, curl_socket_t fd, int bits);
+
+static void on_timer(uv_timer_t *timer)
+{
+	act(container_of(timer, struct curl_loop, timer), CURL_SOCKET_TIMEOUT,
+	    0);
+}
+
+static void on_soon(uv_idle_t *soon)
+{
+	uv_idle_stop(soon);
+	act(container_of(soon, struct curl_loop, soon), CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int on_timeout(CURLM *multi, long ms, void *arg)
+{
+	struct curl_loop *c = arg;
+
+	(void)multi;
+	uv_timer_stop(&c->timer);
+	uv_idle_stop(&c->soon);
+	if (c->closing || ms < 0)
+		return 0;
+	if (ms == 0)
+		uv_idle_start(&c->soon, on_soon);
+	else
+		uv_timer_start(&c->timer, on_timer, (uint64_t)ms, 0);
+	return 0;
+}
+
+/* --- what the loop tells us --- */
+
+/* Out of the multi; libcurl lets go of its sockets in here. */
+static void release(struct curl_transfer *t)
+{
+	struct curl_loop *c = t->loop;
+	struct list *at, *after;
+
+	assert(!c->inside);
+	c->inside = true;
+	curl_multi_remove_handle(c->multi, t->easy);
+	c->inside = false;
+	list_for_each (at, after, &c->sockets) {
+		struct watched *w = container_of(at, struct watched, link);
+
+		if (w->easy == t->easy)
+			w->easy = NULL;
+	}
+	list_remove(&t->link);
+	t->loop = NULL;
+}
+
+static void finish(struct curl_transfer *t, CURLcode result)
+{
+	release(t);
+	t->done(t, result);
+	/* t may be gone */
+}
+
+static struct curl_transfer *transfer_of(CURL *easy)
+{
+	char *private = NULL;
+
+	if (easy != NULL)
+		curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+	return (struct curl_transfer *)(void *)private;
+}
+
+static void reap(struct curl_loop *c)
+{
+	CURLMsg *message;
+	int left;
+
+	while (!c->closing &&
+	       (message = curl_multi_info_read(c->multi, &left)) != NULL)
+		if (message->msg == CURLMSG_DONE)
+			finish(transfer_of(message->easy_handle),
+			       message->data.result);
+}
+
+/* The multi is of no use any more for what is in it. What the callbacks start
+ * meanwhile goes to the other list and is not touched. */
+static void fail_all(struct curl_loop *c)
+{
+	while (!list_empty(&c->transfers)) {
+		struct list *first = c->transfers.next;
+
+		list_remove(first);
+		list_add(&c->doomed, first);
+	}
+	while (!list_empty(&c->doomed))
+		finish(container_of(c->doomed.next, struct curl_transfer, link),
+		       CURLE_ABORTED_BY_CALLBACK);
+}
+
+static void act(struct curl_loop *c, curl_socket_t fd, int bits)
+{
+	CURLMcode code;
+	int running;
+
+	assert(!c->inside);
+	c->inside = true;
+	code = curl_multi_socket_action(c->multi, fd, bits, &running);
+	c->inside = false;
+	reap(c);
+	if (code != CURLM_OK && !c->closing)
+		fail_all(c);
+}
+
+/* libuv stops a poll that reports an error. One that libcurl did not close in
+ * spite of being told still has to report what follows. */
+static void poll_again(struct watched *w)
+{
+	uv_handle_t *handle = (uv_handle_t *)&w->poll;
+
+	if (!uv_is_closing(handle) && !uv_is_active(handle))
+		uv_poll_start(&w->poll, w->events, on_poll);
+}
+
+static int curl_bits(int events)
+{
+	int bits = 0;
+
+	if (events & UV_READABLE)
+		bits |= CURL_CSELECT_IN;
+	if (events & UV_WRITABLE)
+		bits |= CURL_CSELECT_OUT;
+	return bits;
+}
+
+/* The handle's memory lasts until its close callback, so `w` may be asked
+ * whether it is closing whatever the callbacks did. */
+static void tell(struct watched *w, int bits)
+{
+	struct curl_transfer *t = transfer_of(w->easy);
+
+	if (t != NULL && t->on_socket != NULL)
+		t->on_socket(t, w->fd, bits);
+	if (uv_is_closing((uv_handle_t *)&w->poll))
+		return;
+	act(w->owner, w->fd, bits);
+	poll_again(w);
+}
+
+/* With an error libuv does not say what else there is. libcurl is told both,
+ * or it would not read what came before a reset. */
+static void on_poll(uv_poll_t *handle, int status, int events)
+{
+	struct watched *w = container_of(handle, struct watched, poll);
+
+	if (status < 0)
+		tell(w, CURL_CSELECT_ERR | curl_bits(w->events));
+	else
+		tell(w, curl_bits(events));
+}
+
+static int bits_now(const struct watched *w)
+{
+	struct pollfd p = { .fd = w->fd };
+	int bits = 0;
+
+	if (w->events & UV_READABLE)
+		p.events |= POLLIN;
+	if (w->events & UV_WRITABLE)
+		p.events |= POLLOUT;
+	if (poll(&p, 1, 0) <= 0)
+		return 0;
+	if (p.revents & (POLLIN | POLLHUP))
+		bits |= CURL_CSELECT_IN;
+	if (p.revents & POLLOUT)
+		bits |= CURL_CSELECT_OUT;
+	if (p.revents & POLLERR)
+		bits |= CURL_CSELECT_ERR;
+	return bits;
+}
+
+static struct watched *undrained(struct curl_loop *c)
+{
+	struct list *at, *after;
+
+	list_for_each (at, after, &c->sockets) {
+		struct watched *w = container_of(at, struct watched, link);
+
+		if (w->round != c->round)
+			return w;
+	}
+	return NULL;
+}
+
+/* Callbacks may watch and unwatch any socket, so the search begins anew after
+ * each. */
+void curl_loop_drain(struct curl_loop *c)
+{
+	struct watched *w;
+	int bits;
+
+	c->round++;
+	while ((w = undrained(c)) != NULL) {
+		w->round = c->round;
+		bits = bits_now(w);
+		if (bits != 0)
+			tell(w, bits);
+	}
+}
+
+/* --- the door --- */
+
+static int set_up(struct curl_loop *c)
+{
+	CURLMcode code;
+
+	code = curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	if (code == CURLM_OK)
+		code = curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
+	if (code == CURLM_OK)
+		code = curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION,
+					 on_timeout);
+	if (code == CURLM_OK)
+		code = curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
+	return errno_of_multi(code);
+}
+
+int curl_loop_open(uv_loop_t *loop, struct curl_loop **ret_curl_loop)
+{
+	struct curl_loop *c;
+	int r = curl_loop_global();
+
+	if (r < 0)
+		return r;
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return -ENOMEM;
+	c->multi = curl_multi_init();
+	if (c->multi == NULL) {
+		r = -ENOMEM;
+		goto err_free;
+	}
+	r = set_up(c);
+	if (r < 0)
+		goto err_multi;
+	c->uv = loop;
+	list_init(&c->transfers);
+	list_init(&c->doomed);
+	list_init(&c->sockets);
+	ep_scope_init(&c->scope);
+	uv_timer_init(loop, &c->timer);
+	ep_scope_adopt(&c->scope, (uv_handle_t *)&c->timer);
+	uv_idle_init(loop, &c->soon);
+	ep_scope_adopt(&c->scope, (uv_handle_t *)&c->soon);
+	*ret_curl_loop = c;
+	return 0;
+
+err_multi:
+	curl_multi_cleanup(c->multi);
+err_free:
+	free(c);
+	return r;
+}
+
+static void on_ended(struct ep_scope *scope)
+{
+	struct curl_loop *c = container_of(scope, struct curl_loop, scope);
+	void (*closed)(void *arg) = c->closed;
+	void *arg = c->arg;
+
+	free(c);
+	if (closed != NULL)
+		closed(arg);
+}
+
+void curl_loop_close(struct curl_loop *c, void (*closed)(void *arg), void *arg)
+{
+	assert(!c->inside && !c->closing && list_empty(&c->transfers) &&
+	       list_empty(&c->doomed));
+	c->closing = true;
+	c->closed = closed;
+	c->arg = arg;
+	/* Polls before the descriptors that cleaning up closes. */
+	while (!list_empty(&c->sockets))
+		unwatch(container_of(c->sockets.next, struct watched, link));
+	curl_multi_cleanup(c->multi);
+	ep_scope_shut(&c->scope, (uv_handle_t *)&c->timer);
+	ep_scope_shut(&c->scope, (uv_handle_t *)&c->soon);
+	ep_scope_end(&c->scope, on_ended);
+}
+
+int curl_transfer_start(struct curl_loop *c, struct curl_transfer *transfer)
+{
+	CURLMcode code;
+
+	if (c->closing)
+		return -ECANCELED;
+	assert(!c->inside && transfer->loop == NULL);
+	curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
+	c->inside = true;
+	code = curl_multi_add_handle(c->multi, transfer->easy);
+	c->inside = false;
+	if (code != CURLM_OK)
+		return errno_of_multi(code);
+	transfer->loop = c;
+	list_add(&c->transfers, &transfer->link);
+	return 0;
+}
+
+void curl_transfer_cancel(struct curl_transfer *transfer)
+{
+	if (transfer->loop != NULL)
+		release(transfer);
+}
+
+int curl_loop_errno(CURLcode code)
+{
+	switch ((int)code) {
+	case CURLE_OK:
+		return 0;
+	case CURLE_OUT_OF_MEMORY:
+		return -ENOMEM;
+	case CURLE_COULDNT_RESOLVE_PROXY:
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return -EHOSTUNREACH;
+	case CURLE_COULDNT_CONNECT:
+		return -ECONNREFUSED;
+	case CURLE_OPERATION_TIMEDOUT:
+		return -ETIMEDOUT;
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CACERT_BADFILE:
+		return -EACCES;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_WEIRD_SERVER_REPLY:
+		return -EPROTO;
+	case CURLE_GOT_NOTHING:
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_PARTIAL_FILE:
+		return -ECONNRESET;
+	case CURLE_FILESIZE_EXCEEDED:
+		return -EFBIG;
+	case CURLE_ABORTED_BY_CALLBACK:
+		return -ECANCELED;
+	default:
+		return -EIO;
+	}
+}
