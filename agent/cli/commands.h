@@ -1,0 +1,14 @@
+/* What each cmd_NAME.c ends in; commands.c puts them in order. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+extern const struct cli_command cmd_check_config;
+extern const struct cli_command cmd_help;
+extern const struct cli_command cmd_version;
+
+/* The command that a mistyped name is nearest to; NULL: to none. */
+const char *cli_nearest(const char *typed);
+
+#endif
