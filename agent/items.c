@@ -1,0 +1,168 @@
+#include "items.h"
+#include "edgeprobe/address.h"
+#include "edgeprobe/clock.h"
+#include "edgeprobe/kind.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Probes of one round are this far apart: a burst makes some devices drop one
+ * in five, and that would be our own doing. */
+#define SPACING_NS (100 * EP_NS_PER_MS)
+
+#define FAMILY_BOTH 46
+
+static void fill_series(struct item *item, const struct config *config,
+			const struct config_target *t,
+			const struct config_circuit *circuit)
+{
+	struct series *s = &item->series;
+
+	s->target = t->name;
+	s->probe = item->target.kind->name;
+	s->host = t->host;
+	s->site = config->site.name;
+	s->country = config->site.country;
+	s->metro = config->site.metro;
+	if (circuit == NULL)
+		return;
+	s->circuit = circuit->name;
+	s->provider = circuit->provider;
+	s->prefix = circuit->prefix;
+	item->target.source = circuit->source;
+	item->dns = circuit->dns;
+}
+
+/* The phase and the flow come from the item's own name, so that they are the
+ * same at every start and differ between items. */
+static void fill_plan(struct item *item, const struct config *config,
+		      const struct config_target *t)
+{
+	const struct series *s = &item->series;
+	uint64_t spacing_ns = t->interval_ns / t->count;
+	char name[1024];
+
+	snprintf(name, sizeof(name), "%s/%s/%s/%s/%u", config->agent, s->target,
+		 s->probe, s->circuit == NULL ? "" : s->circuit,
+		 item->target.family);
+	item->target.flow = plan_phase(name, UINT64_MAX);
+	item->plan.count = t->count;
+	item->plan.interval_ns = t->interval_ns;
+	item->plan.phase_ns = plan_phase(name, t->interval_ns);
+	item->plan.spacing_ns =
+		spacing_ns < SPACING_NS ? spacing_ns : SPACING_NS;
+}
+
+static int add(struct items *items, const struct item *item)
+{
+	struct item *grown =
+		realloc(items->items, (items->n + 1) * sizeof(*grown));
+
+	if (grown == NULL)
+		return -ENOMEM;
+	grown[items->n] = *item;
+	items->items = grown;
+	items->n++;
+	return 0;
+}
+
+struct context {
+	struct items *items;
+	const struct config *config;
+	const struct config_target *t;
+	const struct config_circuit *circuit;
+};
+
+static int add_family(const struct context *c, const struct ep_kind *kind,
+		      uint8_t family)
+{
+	const struct config_target *t = c->t;
+	struct item item = { 0 };
+
+	item.target.kind = kind;
+	item.target.host = t->host;
+	item.target.path = t->path;
+	item.target.timeout_ns = t->timeout_ns;
+	item.target.port = (uint16_t)t->port;
+	item.target.family = family;
+	item.target.size = t->size;
+	item.target.ttl = t->ttl;
+	item.target.dscp = t->dscp;
+	item.target.expect_status = t->expect_status;
+	fill_series(&item, c->config, t, c->circuit);
+	fill_plan(&item, c->config, t);
+	return add(c->items, &item);
+}
+
+static int add_kind(const struct context *c, const struct ep_kind *kind)
+{
+	struct ep_address literal;
+	int r;
+
+	if (c->t->family != FAMILY_BOTH)
+		return add_family(c, kind, (uint8_t)c->t->family);
+	if (ep_address_parse(c->t->host, &literal) == 0)
+		return add_family(c, kind, literal.family);
+	r = add_family(c, kind, 4);
+	return r < 0 ? r : add_family(c, kind, 6);
+}
+
+static int add_circuit(const struct context *c, items_wanted wanted)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < c->t->n_probes && r == 0; i++)
+		if (wanted(c->t->probes[i]))
+			r = add_kind(c, c->t->probes[i]);
+	return r;
+}
+
+static int add_target(struct context *c, items_wanted wanted)
+{
+	int r = 0;
+
+	c->circuit = NULL;
+	if (c->t->n_circuits == 0)
+		return add_circuit(c, wanted);
+	for (size_t i = 0; i < c->t->n_circuits && r == 0; i++) {
+		c->circuit = &c->config->circuits[c->t->circuits[i]];
+		r = add_circuit(c, wanted);
+	}
+	return r;
+}
+
+int items_init(struct items *items, const struct config *config,
+	       items_wanted wanted)
+{
+	struct context c = { .items = items, .config = config };
+	int r = 0;
+
+	memset(items, 0, sizeof(*items));
+	for (size_t i = 0; i < config->n_targets && r == 0; i++) {
+		c.t = &config->targets[i];
+		r = add_target(&c, wanted);
+	}
+	if (r < 0)
+		items_finish(items);
+	return r;
+}
+
+void items_finish(struct items *items)
+{
+	free(items->items);
+	memset(items, 0, sizeof(*items));
+}
+
+double items_rate(const struct items *items)
+{
+	double rate = 0;
+
+	for (size_t i = 0; i < items->n; i++) {
+		const struct plan_item *p = &items->items[i].plan;
+
+		rate += (double)p->count * (double)EP_NS_PER_S /
+			(double)p->interval_ns;
+	}
+	return rate;
+}

@@ -1,0 +1,398 @@
+/* Happy path: once a second on_tick() empties the rings into the store, commits
+ * and pokes the destinations. A ring that fills faster wakes us before that.
+ *
+ * What can fail: the commit (the store keeps its queue, the next tick tries
+ * again, no probe stops); a ring that was full (what it refused is declared as
+ * a gap); the wall clock (a step is a row). */
+#include "keeping.h"
+#include "base/log.h"
+#include "base/path.h"
+#include "delivery/deliver.h"
+#include "edgeprobe/clock.h"
+#include "edgeprobe/private/list.h"
+#include "edgeprobe/private/scope.h"
+#include "store/store.h"
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK_MS       1000
+#define TAKE_MAX      64
+#define STEP_NS       (100 * (int64_t)EP_NS_PER_MS)
+#define LATE_SECONDS  30 /* how long a probe's row can be found again */
+#define LATE_AT_LEAST 1024
+#define LATE_AT_MOST  (1u << 20)
+
+/* Which row a probe's sample became: for what comes after it. */
+struct remembered {
+	uint64_t id, seq;
+	uint32_t series;
+};
+
+struct source {
+	struct measuring *measuring;
+	const struct items *items;
+	uint32_t *series; /* of each item, in the store */
+	struct remembered *remembered;
+	size_t n_remembered; /* a power of two */
+};
+
+struct keeping {
+	struct ep_scope scope;
+	uv_loop_t *loop;
+	uv_timer_t tick;
+	uv_async_t wake;
+	const struct config *config;
+	struct store *store;
+	struct identity who;
+	struct source sources[KEEPING_SOURCES_MAX];
+	unsigned n_sources;
+	struct deliver **delivers;
+	size_t n_delivers;
+	unsigned flushing; /* destinations that still send */
+	uint64_t next_tick_ns;
+	int64_t clock_offset_ns;
+	uint64_t suspended_ns;
+	bool unsynced, failing;
+	struct taken taken[TAKE_MAX];
+};
+
+/* --- rings --- */
+
+static void remember(struct source *s, uint64_t id, uint64_t seq,
+		     uint32_t series)
+{
+	struct remembered *r = &s->remembered[id & (s->n_remembered - 1)];
+
+	r->id = id;
+	r->seq = seq;
+	r->series = series;
+}
+
+static void keep_late(struct keeping *k, const struct source *s,
+		      const struct ep_sample *sample)
+{
+	const struct remembered *r =
+		&s->remembered[sample->id & (s->n_remembered - 1)];
+
+	if (r->id == sample->id)
+		store_add_late(k->store, r->series, sample, r->seq);
+	else
+		log_warn("keeping", "late=unmatched id=%llu",
+			 (unsigned long long)sample->id);
+}
+
+static void keep(struct keeping *k, struct source *s, struct taken *taken)
+{
+	uint32_t series;
+	uint64_t seq;
+
+	if (k->unsynced)
+		taken->sample.flags |= EP_FLAG_CLOCK_UNSYNCED;
+	if (taken->late) {
+		keep_late(k, s, &taken->sample);
+		return;
+	}
+	series = s->series[taken->item];
+	seq = store_add_sample(k->store, series, &taken->sample);
+	remember(s, taken->sample.id, seq, series);
+}
+
+static void empty_ring(struct keeping *k, struct source *s)
+{
+	uint64_t overflown;
+	size_t n;
+
+	do {
+		n = measuring_take(s->measuring, k->taken, TAKE_MAX);
+		for (size_t i = 0; i < n; i++)
+			keep(k, s, &k->taken[i]);
+	} while (n == TAKE_MAX);
+	overflown = measuring_take_overflown(s->measuring);
+	if (overflown == 0)
+		return;
+	store_add_overflow(k->store, overflown);
+	log_error("keeping", "ring=full lost=%llu declared=gap",
+		  (unsigned long long)overflown);
+}
+
+static void empty_rings(struct keeping *k)
+{
+	for (unsigned i = 0; i < k->n_sources; i++)
+		empty_ring(k, &k->sources[i]);
+}
+
+/* --- the clock --- */
+
+static void watch_clock(struct keeping *k)
+{
+	int64_t offset_ns = ep_clock_offset_ns();
+	uint64_t suspended_ns = ep_clock_suspended_ns();
+	int64_t step_ns = offset_ns - k->clock_offset_ns;
+	int64_t slept_ns = (int64_t)(suspended_ns - k->suspended_ns);
+	char text[128];
+	struct buf body;
+
+	k->clock_offset_ns = offset_ns;
+	k->suspended_ns = suspended_ns;
+	k->unsynced = !ep_clock_synced();
+	if (step_ns < STEP_NS && step_ns > -STEP_NS)
+		return;
+	buf_init(&body, sizeof(text));
+	buf_text(&body, "\"step_us\":");
+	buf_json_us(&body, step_ns);
+	if (slept_ns >= STEP_NS) {
+		buf_text(&body, ",\"suspended_us\":");
+		buf_json_us(&body, slept_ns);
+	}
+	store_add_note(k->store, ROW_CLOCK, ep_clock_wall_ns(), body.data);
+	log_warn("keeping", "clock=stepped %s", body.data);
+	buf_finish(&body);
+}
+
+/* --- once a second --- */
+
+static int commit(struct keeping *k)
+{
+	struct ep_err err = { 0 };
+	int r = store_commit(k->store, &err);
+
+	if (r < 0 && !k->failing)
+		log_error("store", "commit=failed reason=\"%s\" next=retry",
+			  err.text);
+	if (r == 0 && k->failing)
+		log_info("store", "commit=ok again=yes");
+	k->failing = r < 0;
+	for (size_t i = 0; r == 0 && i < k->n_delivers; i++)
+		deliver_poke(k->delivers[i]);
+	return r;
+}
+
+static void on_tick(uv_timer_t *timer);
+
+/* Absolute: a slow commit shifts no later one. */
+static void arm(struct keeping *k)
+{
+	uint64_t now_ns = ep_clock_mono_ns();
+
+	k->next_tick_ns += TICK_MS * EP_NS_PER_MS;
+	if (k->next_tick_ns < now_ns)
+		k->next_tick_ns = now_ns;
+	uv_update_time(k->loop);
+	uv_timer_start(&k->tick, on_tick,
+		       (k->next_tick_ns - now_ns) / EP_NS_PER_MS, 0);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct keeping *k = container_of(timer, struct keeping, tick);
+
+	empty_rings(k);
+	watch_clock(k);
+	commit(k);
+	arm(k);
+}
+
+static void on_wake(uv_async_t *async)
+{
+	empty_rings(container_of(async, struct keeping, wake));
+}
+
+void keeping_wake(void *keeping)
+{
+	uv_async_send(&((struct keeping *)keeping)->wake);
+}
+
+void keeping_start(struct keeping *keeping)
+{
+	struct buf body;
+
+	buf_init(&body, 256);
+	buf_printf(&body, "\"version\":\"%s\",\"reason\":\"start\"",
+		   ep_version());
+	store_add_note(keeping->store, ROW_BOOT, ep_clock_wall_ns(), body.data);
+	buf_finish(&body);
+	keeping->clock_offset_ns = ep_clock_offset_ns();
+	keeping->suspended_ns = ep_clock_suspended_ns();
+	keeping->unsynced = !ep_clock_synced();
+	keeping->next_tick_ns = ep_clock_mono_ns();
+	arm(keeping);
+}
+
+/* --- sources --- */
+
+static int name_series(struct keeping *k, struct source *s, struct ep_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->items->n && r == 0; i++)
+		r = store_series(k->store, &s->items->items[i].series,
+				 &s->series[i], err);
+	return r;
+}
+
+int keeping_attach(struct keeping *keeping, struct measuring *measuring,
+		   const struct items *items, struct ep_err *err)
+{
+	struct source *s = &keeping->sources[keeping->n_sources];
+	double wanted = items_rate(items) * LATE_SECONDS;
+	size_t n = LATE_AT_LEAST;
+
+	assert(keeping->n_sources < KEEPING_SOURCES_MAX);
+	while ((double)n < wanted && n < LATE_AT_MOST)
+		n *= 2;
+	s->series = calloc(items->n + 1, sizeof(*s->series));
+	s->remembered = calloc(n, sizeof(*s->remembered));
+	s->n_remembered = n;
+	s->measuring = measuring;
+	s->items = items;
+	keeping->n_sources++; /* from here keeping_close() frees it */
+	if (s->series == NULL || s->remembered == NULL)
+		return ep_err_set(err, -ENOMEM, "out of memory");
+	return name_series(keeping, s, err);
+}
+
+/* --- opening --- */
+
+static int open_store(struct keeping *k, struct ep_err *err)
+{
+	struct store_options options = {
+		.path = k->config->store_path,
+		.max_bytes = k->config->store_max_bytes,
+	};
+	int r = path_make_parents(options.path, err);
+
+	if (r == 0)
+		r = store_open(&options, &k->store, err);
+	if (r < 0)
+		return r;
+	k->who.agent = k->config->agent;
+	k->who.epoch = store_epoch(k->store);
+	return 0;
+}
+
+static int open_deliver(struct keeping *k, const struct config_destination *d,
+			struct ep_err *err)
+{
+	struct deliver_options options = {
+		.name = d->name,
+		.url = d->url,
+		.encoding = d->encoding,
+		.token_file = d->token_file,
+		.ca_file = d->ca_file,
+		.proxy = d->proxy,
+		.gzip = d->gzip,
+		.max_rows = d->batch_rows,
+		.max_bytes = d->batch_bytes,
+		.interval_ns = d->interval_ns,
+		.timeout_ns = d->timeout_ns,
+	};
+	int r = deliver_open(k->loop, k->store, &k->who, &options,
+			     &k->delivers[k->n_delivers], err);
+
+	if (r < 0) {
+		ep_err_prefix(err, "destination \"%s\"", d->name);
+		return r;
+	}
+	k->n_delivers++;
+	return 0;
+}
+
+static int open_delivers(struct keeping *k, struct ep_err *err)
+{
+	size_t n = k->config->n_destinations;
+	int r = 0;
+
+	k->delivers = calloc(n + 1, sizeof(struct deliver *));
+	if (k->delivers == NULL)
+		return ep_err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = open_deliver(k, &k->config->destinations[i], err);
+	return r;
+}
+
+int keeping_open(uv_loop_t *loop, const struct config *config,
+		 struct keeping **ret_keeping, struct ep_err *err)
+{
+	struct keeping *k = calloc(1, sizeof(*k));
+	int ignored, r;
+
+	if (k == NULL)
+		return ep_err_set(err, -ENOMEM, "out of memory");
+	k->loop = loop;
+	k->config = config;
+	ep_scope_init(&k->scope);
+	uv_timer_init(loop, &k->tick);
+	ep_scope_adopt(&k->scope, (uv_handle_t *)&k->tick);
+	uv_async_init(loop, &k->wake, on_wake);
+	ep_scope_adopt(&k->scope, (uv_handle_t *)&k->wake);
+	r = open_store(k, err);
+	if (r == 0)
+		r = open_delivers(k, err);
+	if (r < 0) {
+		keeping_close(k, 0, &ignored);
+		return r;
+	}
+	*ret_keeping = k;
+	return 0;
+}
+
+/* --- closing --- */
+
+static void free_keeping(struct ep_scope *scope)
+{
+	struct keeping *k = container_of(scope, struct keeping, scope);
+
+	for (unsigned i = 0; i < k->n_sources; i++) {
+		free(k->sources[i].series);
+		free(k->sources[i].remembered);
+	}
+	free(k->delivers);
+	store_close(k->store);
+	free(k);
+}
+
+static void on_deliver_closed(void *arg)
+{
+	struct keeping *k = arg;
+
+	ep_scope_drop(&k->scope);
+}
+
+static void close_parts(struct keeping *k)
+{
+	for (size_t i = 0; i < k->n_delivers; i++) {
+		ep_scope_take(&k->scope);
+		deliver_close(k->delivers[i], on_deliver_closed, k);
+	}
+	ep_scope_shut(&k->scope, (uv_handle_t *)&k->tick);
+	ep_scope_shut(&k->scope, (uv_handle_t *)&k->wake);
+	ep_scope_end(&k->scope, free_keeping);
+}
+
+static void on_flushed(void *arg)
+{
+	struct keeping *k = arg;
+
+	if (--k->flushing == 0)
+		close_parts(k);
+}
+
+void keeping_close(struct keeping *keeping, uint64_t flush_ns, int *ret_result)
+{
+	struct keeping *k = keeping;
+
+	*ret_result = 0;
+	uv_timer_stop(&k->tick);
+	empty_rings(k);
+	if (k->store != NULL)
+		*ret_result = commit(k);
+	k->flushing = flush_ns > 0 ? (unsigned)k->n_delivers : 0;
+	if (k->flushing == 0) {
+		close_parts(k);
+		return;
+	}
+	for (size_t i = 0; i < k->n_delivers; i++)
+		deliver_flush(k->delivers[i], flush_ns, on_flushed, k);
+}

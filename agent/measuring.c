@@ -1,0 +1,378 @@
+/* Happy path: the schedule says what is due, the engine measures, on_sample()
+ * puts the answer into the ring; the keeping thread takes it out.
+ *
+ * What can fail: a kind has no permission (said once at start, and every
+ * sample of it says so, too); the ring is full (the sample is counted and
+ * declared by the keeping thread); a probe cannot even be started for want of
+ * memory (it becomes a failed sample: no due time goes by in silence). */
+#include "measuring.h"
+#include "base/log.h"
+#include "edgeprobe/clock.h"
+#include "edgeprobe/private/list.h"
+#include "edgeprobe/private/scope.h"
+#include "schedule/schedule.h"
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The ring holds what comes in while a disk is slow. */
+#define RING_SECONDS  15
+#define RING_AT_LEAST 1024
+#define RING_AT_MOST  (1u << 20)
+
+/* An engine of its own for each set of name servers. */
+#define LANES_MAX  64
+#define LANE_SHIFT 48 /* of the lane in a sample's id */
+
+struct lane {
+	struct measuring *m;
+	const char *dns; /* NULL: the configuration's own */
+	uint64_t index;
+	struct ep_engine *engine;
+};
+
+struct measuring {
+	struct measuring_options options;
+	struct ep_scope scope;
+	uv_loop_t loop;
+	uv_async_t stop;
+	uv_thread_t thread;
+	struct lane lanes[LANES_MAX];
+	unsigned n_lanes;
+	struct schedule *schedule;
+	struct ring *ring;
+	size_t slot_bytes;
+	bool stopping;
+};
+
+static void push(struct measuring *m, const struct taken *taken)
+{
+	if (ring_push(m->ring, taken) < 0)
+		return; /* counted there */
+	if (ring_used(m->ring) > ring_slots(m->ring) / 2)
+		m->options.wake(m->options.arg);
+}
+
+/* Copy only what a slot has. */
+static void put(const struct lane *lane, uint32_t item, bool late,
+		const struct ep_sample *sample)
+{
+	struct measuring *m = lane->m;
+	struct taken taken;
+
+	taken.item = item;
+	taken.late = late;
+	memcpy(&taken.sample, sample,
+	       m->slot_bytes - offsetof(struct taken, sample));
+	taken.sample.id |= lane->index << LANE_SHIFT;
+	push(m, &taken);
+}
+
+static struct lane *lane_of(struct measuring *m, const char *dns)
+{
+	struct lane *lane = m->lanes;
+
+	for (; lane < &m->lanes[m->n_lanes]; lane++)
+		if (dns == lane->dns || (dns != NULL && lane->dns != NULL &&
+					 strcmp(dns, lane->dns) == 0))
+			return lane;
+	return NULL;
+}
+
+static uint32_t index_of(const struct measuring *m,
+			 const struct ep_target *target)
+{
+	const struct item *item = container_of(
+		(struct ep_target *)(uintptr_t)target, struct item, target);
+
+	return (uint32_t)(item - m->options.items->items);
+}
+
+static void on_sample(const struct ep_target *target,
+		      const struct ep_sample *sample, void *arg)
+{
+	const struct lane *lane = arg;
+
+	if (sample->outcome != EP_CANCELLED)
+		put(lane, index_of(lane->m, target), false, sample);
+}
+
+static void on_late(const struct ep_sample *sample, void *arg)
+{
+	put(arg, 0, true, sample);
+}
+
+/* A sample that no probe has made: what was missed, or could not start. */
+static void put_failed(struct measuring *m, const struct plan_due *due,
+		       enum ep_reason reason)
+{
+	struct ep_sample sample;
+	uint64_t late_ns = ep_clock_mono_ns() - due->due_ns;
+
+	ep_sample_init(&sample);
+	sample.outcome = EP_FAILED;
+	sample.reason = (uint8_t)reason;
+	sample.sent_ns = ep_clock_wall_ns() - late_ns;
+	if (reason == EP_REASON_MISSED)
+		sample.missed = due->missed < UINT32_MAX ? (uint32_t)due->missed
+							 : UINT32_MAX;
+	else
+		sample.slip_ns = (int64_t)late_ns;
+	sample.id = 0; /* nothing that could come late */
+	put(&m->lanes[0], due->item, false, &sample);
+}
+
+static void on_due(const struct plan_due *due, void *arg)
+{
+	struct measuring *m = arg;
+	const struct item *item = &m->options.items->items[due->item];
+	struct lane *lane;
+	int r;
+
+	if (due->missed > 0) {
+		put_failed(m, due, EP_REASON_MISSED);
+		return;
+	}
+	lane = lane_of(m, item->dns);
+	r = ep_probe_start(lane->engine, &item->target, due->due_ns, on_sample,
+			   lane, NULL);
+	if (r < 0)
+		put_failed(m, due,
+			   r == -ENOMEM ? EP_REASON_NO_RESOURCES
+					: EP_REASON_INTERNAL);
+}
+
+/* Say once, in plain words, which kinds cannot measure on this host. */
+static void report_readiness(struct measuring *m)
+{
+	const struct items *items = m->options.items;
+	const struct ep_kind *said = NULL;
+	struct ep_err err = { 0 };
+
+	for (size_t i = 0; i < items->n; i++) {
+		const struct ep_target *t = &items->items[i].target;
+
+		if (t->kind == said ||
+		    ep_engine_ready(m->lanes[0].engine, t->kind,
+				    t->family == 6 ? 6 : 4, &err) == 0)
+			continue;
+		log_error("probes", "kind=%s ready=no reason=\"%s\"",
+			  t->kind->name, err.text);
+		said = t->kind;
+	}
+}
+
+static void on_ended(struct ep_scope *scope)
+{
+	(void)scope;
+}
+
+static void close_lanes(struct measuring *m)
+{
+	for (unsigned i = 0; i < m->n_lanes; i++)
+		ep_engine_close(m->lanes[i].engine, NULL, NULL);
+	m->n_lanes = 0;
+}
+
+static void on_stop(uv_async_t *async)
+{
+	struct measuring *m = container_of(async, struct measuring, stop);
+
+	if (m->stopping)
+		return;
+	m->stopping = true;
+	schedule_close(m->schedule, NULL, NULL);
+	close_lanes(m);
+	ep_scope_shut(&m->scope, (uv_handle_t *)&m->stop);
+	ep_scope_end(&m->scope, on_ended);
+}
+
+static void run(void *arg)
+{
+	struct measuring *m = arg;
+	sigset_t all;
+
+	sigfillset(&all); /* signals are the main thread's */
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
+	pthread_setname_np(pthread_self(), m->options.name);
+	report_readiness(m);
+	schedule_start(m->schedule);
+	uv_run(&m->loop, UV_RUN_DEFAULT);
+}
+
+static struct plan *make_plan(const struct items *items)
+{
+	struct plan *plan = plan_create();
+
+	for (size_t i = 0; plan != NULL && i < items->n; i++)
+		if (plan_add(plan, &items->items[i].plan) < 0) {
+			plan_destroy(plan);
+			return NULL;
+		}
+	return plan;
+}
+
+static int open_lane(struct measuring *m, const char *dns, struct ep_err *err)
+{
+	struct ep_engine_options options = m->options.engine;
+	struct lane *lane = &m->lanes[m->n_lanes];
+	int r;
+
+	if (lane_of(m, dns) != NULL)
+		return 0;
+	if (m->n_lanes == LANES_MAX)
+		return ep_err_set(err, -ENOSPC,
+				  "more than %d different sets of name servers",
+				  LANES_MAX);
+	if (dns != NULL)
+		options.dns_servers = dns;
+	r = ep_engine_open(&m->loop, &options, &lane->engine, err);
+	if (r < 0)
+		return r;
+	lane->m = m;
+	lane->dns = dns;
+	lane->index = m->n_lanes++;
+	ep_engine_on_late(lane->engine, on_late, lane);
+	return 0;
+}
+
+static int open_lanes(struct measuring *m, struct ep_err *err)
+{
+	int r = open_lane(m, NULL, err);
+
+	for (size_t i = 0; r == 0 && i < m->options.items->n; i++)
+		r = open_lane(m, m->options.items->items[i].dns, err);
+	return r;
+}
+
+static int open_schedule(struct measuring *m, struct ep_err *err)
+{
+	struct plan *plan = make_plan(m->options.items);
+	int r = plan == NULL ? -ENOMEM
+			     : schedule_open(&m->loop, plan, on_due, m,
+					     &m->schedule);
+
+	if (r == 0)
+		return 0;
+	plan_destroy(plan);
+	return ep_err_set(err, r, "the schedule cannot be made: %s",
+			  uv_strerror(r));
+}
+
+static int open_parts(struct measuring *m, struct ep_err *err)
+{
+	int r = open_lanes(m, err);
+
+	if (r == 0)
+		r = open_schedule(m, err);
+	if (r < 0)
+		close_lanes(m);
+	return r;
+}
+
+static struct ring *make_ring(const struct measuring *m)
+{
+	double slots = items_rate(m->options.items) * RING_SECONDS;
+
+	if (slots < RING_AT_LEAST)
+		slots = RING_AT_LEAST;
+	if (slots > RING_AT_MOST)
+		slots = RING_AT_MOST;
+	return ring_create(m->slot_bytes, (size_t)slots);
+}
+
+int measuring_start(const struct measuring_options *options,
+		    struct measuring **ret_measuring, struct ep_err *err)
+{
+	struct measuring *m = calloc(1, sizeof(*m));
+	int r = -ENOMEM;
+
+	if (m == NULL)
+		return ep_err_set(err, r, "out of memory");
+	m->options = *options;
+	m->slot_bytes = options->https ? sizeof(struct taken)
+				       : offsetof(struct taken, sample) +
+						 EP_SAMPLE_CORE;
+	m->ring = make_ring(m);
+	r = m->ring == NULL ? ep_err_set(err, -ENOMEM, "out of memory")
+			    : uv_loop_init(&m->loop);
+	if (r < 0)
+		goto err_free;
+	r = open_parts(m, err);
+	if (r < 0)
+		goto err_loop;
+	ep_scope_init(&m->scope);
+	uv_async_init(&m->loop, &m->stop, on_stop);
+	ep_scope_adopt(&m->scope, (uv_handle_t *)&m->stop);
+	r = uv_thread_create(&m->thread, run, m);
+	if (r < 0)
+		goto err_parts;
+	*ret_measuring = m;
+	return 0;
+
+err_parts:
+	ep_err_set(err, r, "no thread: %s", uv_strerror(r));
+	on_stop(&m->stop);
+err_loop:
+	uv_run(&m->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&m->loop);
+err_free:
+	ring_destroy(m->ring);
+	free(m);
+	return r;
+}
+
+void measuring_stop(struct measuring *measuring)
+{
+	uv_async_send(&measuring->stop);
+}
+
+void measuring_join(struct measuring *measuring)
+{
+	int r;
+
+	uv_thread_join(&measuring->thread);
+	r = uv_loop_close(&measuring->loop);
+	assert(r == 0);
+	(void)r;
+}
+
+void measuring_destroy(struct measuring *measuring)
+{
+	if (measuring == NULL)
+		return;
+	ring_destroy(measuring->ring);
+	free(measuring);
+}
+
+/* The ring's slots may be shorter than a struct taken: spread them out, from
+ * the last to the first, and give what is missing its absent values. */
+static void spread(struct measuring *m, struct taken *taken, size_t n)
+{
+	const char *packed = (const char *)taken;
+	struct ep_sample absent;
+
+	ep_sample_init(&absent);
+	for (size_t i = n; i-- > 0;) {
+		memmove(&taken[i], packed + i * m->slot_bytes, m->slot_bytes);
+		taken[i].sample.https = absent.https;
+	}
+}
+
+size_t measuring_take(struct measuring *measuring, struct taken *ret_taken,
+		      size_t max)
+{
+	size_t n = ring_pop(measuring->ring, ret_taken, max);
+
+	if (!measuring->options.https)
+		spread(measuring, ret_taken, n);
+	return n;
+}
+
+uint64_t measuring_take_overflown(struct measuring *measuring)
+{
+	return ring_take_overflown(measuring->ring);
+}

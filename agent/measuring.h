@@ -1,0 +1,51 @@
+/* A measuring thread: one loop, one schedule, one engine for each set of name
+ * servers that circuits ask for, and a ring into which every sample goes. It never touches the disk and never waits. */
+#ifndef AGENT_MEASURING_H
+#define AGENT_MEASURING_H
+
+#include "base/ring.h"
+#include "edgeprobe/engine.h"
+#include "items.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+struct measuring;
+
+/* What a slot of the ring holds: MEASURING_SLOT bytes of it for icmp and tcp,
+ * all of it where there are https samples. */
+struct taken {
+	uint32_t item; /* index into the thread's items; late: not used */
+	bool late;     /* sample.id is that of one answered before */
+	struct ep_sample sample; /* id: unique in the thread */
+};
+
+/* Borrowed until measuring_join(). */
+struct measuring_options {
+	const char *name; /* of the thread, 15 bytes at most */
+	const struct items *items;
+	struct ep_engine_options engine;
+	bool https; /* slots hold whole samples */
+	/* The ring is half full: called on the measuring thread. */
+	void (*wake)(void *arg);
+	void *arg;
+};
+
+/* Start the thread. 0, or a negative errno with `err`. */
+int measuring_start(const struct measuring_options *options,
+		    struct measuring **ret_measuring, struct ep_err *err);
+
+/* Ask it to end: no further probe, those under way are cancelled. */
+void measuring_stop(struct measuring *measuring);
+
+/* Wait for the end; the ring stays. */
+void measuring_join(struct measuring *measuring);
+
+/* After measuring_join(). NULL is fine. */
+void measuring_destroy(struct measuring *measuring);
+
+/* Take up to `max` entries out (keeping thread). */
+size_t measuring_take(struct measuring *measuring, struct taken *ret_taken,
+		      size_t max);
+uint64_t measuring_take_overflown(struct measuring *measuring);
+
+#endif
