@@ -1,0 +1,355 @@
+/* Sending and receiving on the socket that icmp_socket.c opened. */
+#include "core/icmp_socket.h"
+#include "edgeprobe/clock.h"
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#define PACKET_BYTES  2048 /* ours are below 1600; of errors a part will do */
+#define CONTROL_BYTES 256
+#define QUOTE_BYTES   256
+
+/* --- out --- */
+
+union control {
+	struct cmsghdr align;
+	char room[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
+		  2 * CMSG_SPACE(sizeof(int))];
+};
+
+/* Append one item behind those that are there. */
+static void add_control(struct msghdr *m, int level, int type,
+			const void *value, size_t size)
+{
+	struct cmsghdr *c =
+		(void *)((char *)m->msg_control + m->msg_controllen);
+
+	c->cmsg_level = level;
+	c->cmsg_type = type;
+	c->cmsg_len = CMSG_LEN(size);
+	memcpy(CMSG_DATA(c), value, size);
+	m->msg_controllen += CMSG_SPACE(size);
+}
+
+static void add_way4(struct msghdr *m, const struct icmp_way *way)
+{
+	struct in_pktinfo info = { .ipi_ifindex = (int)way->interface };
+	int ttl = way->ttl, tos = way->dscp << 2;
+
+	memcpy(&info.ipi_spec_dst, way->source.bytes, 4);
+	if (way->interface != 0 || way->source.family != 0)
+		add_control(m, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
+	if (ttl != 0)
+		add_control(m, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
+	if (tos != 0)
+		add_control(m, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+}
+
+static void add_way6(struct msghdr *m, const struct icmp_way *way)
+{
+	struct in6_pktinfo info = { .ipi6_ifindex = way->interface };
+	int hops = way->ttl, class = way->dscp << 2;
+
+	memcpy(&info.ipi6_addr, way->source.bytes, 16);
+	if (way->interface != 0 || way->source.family != 0)
+		add_control(m, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+	if (hops != 0)
+		add_control(m, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops,
+			    sizeof(hops));
+	if (class != 0)
+		add_control(m, IPPROTO_IPV6, IPV6_TCLASS, &class,
+			    sizeof(class));
+}
+
+static int send_once(const struct icmp_socket *s, const struct msghdr *m,
+		     struct stamp_send *sent)
+{
+	ssize_t n;
+
+	sent->before_ns = ep_clock_mono_ns();
+	n = sendmsg(s->fd, m, 0);
+	sent->after_ns = ep_clock_mono_ns();
+	return n < 0 ? -errno : 0;
+}
+
+/* On a ping socket the error that another target got is reported by the next
+ * send to whomever, once. */
+static int send_twice(const struct icmp_socket *s, const struct msghdr *m,
+		      struct stamp_send *sent)
+{
+	int r = send_once(s, m, sent);
+
+	return r < 0 && r != -EAGAIN && !s->raw ? send_once(s, m, sent) : r;
+}
+
+/* The kernel's words for "there is no such interface or address". */
+static int without_source(const struct icmp_way *way, int r)
+{
+	if (way->source.family != 0 && r == -EINVAL)
+		return -EADDRNOTAVAIL;
+	if (way->interface != 0 && (r == -ENODEV || r == -ENXIO))
+		return -EADDRNOTAVAIL;
+	return r;
+}
+
+int icmp_socket_send(const struct icmp_socket *s, const struct ep_address *to,
+		     const struct icmp_way *way, const struct iovec *packet,
+		     struct stamp_send *sent)
+{
+	struct iovec part = *packet;
+	union ep_sockaddr name;
+	union control control;
+	struct msghdr m = {
+		.msg_name = &name,
+		.msg_namelen = ep_address_to_sockaddr(to, 0, &name),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+	};
+
+	memset(&control, 0, sizeof(control));
+	if (s->family == 4)
+		add_way4(&m, way);
+	else
+		add_way6(&m, way);
+	if (m.msg_controllen == 0)
+		m.msg_control = NULL;
+	memset(sent, 0, sizeof(*sent));
+	sent->offset_ns = ep_clock_offset_ns();
+	return without_source(way, send_twice(s, &m, sent));
+}
+
+/* --- in --- */
+
+struct icmp_buffers {
+	struct mmsghdr message[ICMP_SOCKET_BATCH];
+	struct iovec part[ICMP_SOCKET_BATCH];
+	union ep_sockaddr name[ICMP_SOCKET_BATCH];
+	_Alignas(struct cmsghdr) char control[ICMP_SOCKET_BATCH][CONTROL_BYTES];
+	uint8_t packet[ICMP_SOCKET_BATCH][PACKET_BYTES];
+};
+
+struct icmp_buffers *icmp_buffers_create(void)
+{
+	struct icmp_buffers *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		return NULL;
+	for (unsigned i = 0; i < ICMP_SOCKET_BATCH; i++) {
+		struct msghdr *m = &b->message[i].msg_hdr;
+
+		b->part[i] = (struct iovec){ b->packet[i], PACKET_BYTES };
+		m->msg_name = &b->name[i];
+		m->msg_iov = &b->part[i];
+		m->msg_iovlen = 1;
+		m->msg_control = b->control[i];
+	}
+	return b;
+}
+
+void icmp_buffers_destroy(struct icmp_buffers *buffers)
+{
+	free(buffers);
+}
+
+/* What the kernel says beside a message. */
+struct beside {
+	int ttl;
+	struct ep_address own; /* the address of ours that it came to */
+	uint32_t interface;
+	bool has_error;
+	struct sock_extended_err error;
+	struct ep_address offender;
+};
+
+static void read_int(const struct cmsghdr *c, int *ret_value)
+{
+	if (c->cmsg_len >= CMSG_LEN(sizeof(*ret_value)))
+		memcpy(ret_value, CMSG_DATA(c), sizeof(*ret_value));
+}
+
+static void read_pktinfo(const struct cmsghdr *c, struct beside *b)
+{
+	struct in_pktinfo info4;
+	struct in6_pktinfo info6;
+
+	if (c->cmsg_level == IPPROTO_IP &&
+	    c->cmsg_len >= CMSG_LEN(sizeof(info4))) {
+		memcpy(&info4, CMSG_DATA(c), sizeof(info4));
+		b->own.family = 4;
+		memcpy(b->own.bytes, &info4.ipi_addr, 4);
+	} else if (c->cmsg_level == IPPROTO_IPV6 &&
+		   c->cmsg_len >= CMSG_LEN(sizeof(info6))) {
+		memcpy(&info6, CMSG_DATA(c), sizeof(info6));
+		b->own.family = 6;
+		memcpy(b->own.bytes, &info6.ipi6_addr, 16);
+		b->interface = info6.ipi6_ifindex;
+	}
+}
+
+/* The router that said it follows the error. */
+static void read_error(const struct cmsghdr *c, struct beside *b)
+{
+	struct {
+		struct sock_extended_err error;
+		union {
+			struct sockaddr sa;
+			struct sockaddr_in in4;
+			struct sockaddr_in6 in6;
+		} offender;
+	} item = { 0 };
+	size_t size = c->cmsg_len - CMSG_LEN(0);
+
+	if (size < sizeof(item.error))
+		return;
+	memcpy(&item, CMSG_DATA(c), size < sizeof(item) ? size : sizeof(item));
+	b->error = item.error;
+	b->has_error = true;
+	b->offender = ep_address_from_sockaddr(&item.offender.sa);
+}
+
+static void read_item(const struct cmsghdr *c, struct beside *b)
+{
+	if (c->cmsg_level == IPPROTO_IP) {
+		if (c->cmsg_type == IP_TTL)
+			read_int(c, &b->ttl);
+		else if (c->cmsg_type == IP_PKTINFO)
+			read_pktinfo(c, b);
+		else if (c->cmsg_type == IP_RECVERR)
+			read_error(c, b);
+	} else if (c->cmsg_level == IPPROTO_IPV6) {
+		if (c->cmsg_type == IPV6_HOPLIMIT)
+			read_int(c, &b->ttl);
+		else if (c->cmsg_type == IPV6_PKTINFO)
+			read_pktinfo(c, b);
+		else if (c->cmsg_type == IPV6_RECVERR)
+			read_error(c, b);
+	}
+}
+
+static void read_beside(struct msghdr *m, struct beside *b)
+{
+	memset(b, 0, sizeof(*b));
+	b->ttl = EP_ABSENT;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL;
+	     c = CMSG_NXTHDR(m, c))
+		read_item(c, b);
+}
+
+/* What a quote says of a link-local address lacks the interface. */
+static void set_scope(struct ep_address *a, uint32_t interface)
+{
+	if (a->family == 6 && a->bytes[0] == 0xfe &&
+	    (a->bytes[1] & 0xc0) == 0x80)
+		a->scope = interface;
+}
+
+static void read_message(const struct icmp_socket *s, struct msghdr *m,
+			 size_t size, struct icmp_received *r)
+{
+	const uint8_t *packet = m->msg_iov->iov_base;
+	struct beside beside;
+
+	r->kernel_ns = stamp_of_message(m);
+	if (s->raw && s->family == 4) {
+		icmp_wire_parse_packet(packet, size, &r->seen);
+		return;
+	}
+	read_beside(m, &beside);
+	icmp_wire_parse(s->family, packet, size, &r->seen);
+	r->seen.source = ep_address_from_sockaddr(m->msg_name);
+	r->seen.ttl = beside.ttl;
+	set_scope(&r->seen.source, beside.interface);
+	set_scope(&r->seen.asked, beside.interface);
+	set_scope(&r->seen.asked_by, beside.interface);
+}
+
+unsigned icmp_socket_receive(const struct icmp_socket *s,
+			     struct icmp_buffers *buffers,
+			     struct icmp_received *ret_received)
+{
+	int n;
+
+	for (unsigned i = 0; i < ICMP_SOCKET_BATCH; i++) {
+		struct msghdr *m = &buffers->message[i].msg_hdr;
+
+		m->msg_namelen = sizeof(buffers->name[i]);
+		m->msg_controllen = CONTROL_BYTES;
+	}
+	n = recvmmsg(s->fd, buffers->message, ICMP_SOCKET_BATCH, MSG_DONTWAIT,
+		     NULL);
+	for (int i = 0; i < n; i++)
+		read_message(s, &buffers->message[i].msg_hdr,
+			     buffers->message[i].msg_len, &ret_received[i]);
+	return n < 0 ? 0 : (unsigned)n;
+}
+
+/* --- the error queue --- */
+
+static void read_stamp(struct msghdr *m, const struct beside *b,
+		       struct icmp_queued *q)
+{
+	q->kernel_ns = stamp_of_message(m);
+	q->opt_id = b->error.ee_data;
+	if (b->error.ee_info == SCM_TSTAMP_SND && q->kernel_ns != 0)
+		q->note = ICMP_NOTE_STAMP;
+}
+
+/* The name of the message is whom the packet was for. */
+static void read_icmp_error(const struct icmp_socket *s, struct msghdr *m,
+			    size_t size, const struct beside *b,
+			    struct icmp_queued *q)
+{
+	icmp_wire_parse_quote(s->family, b->error.ee_type, b->error.ee_code,
+			      m->msg_iov->iov_base, size, &q->seen);
+	if (q->seen.what != ICMP_ERROR)
+		return;
+	q->note = ICMP_NOTE_ERROR;
+	q->seen.asked = ep_address_from_sockaddr(m->msg_name);
+	q->seen.asked_by = b->own;
+	q->seen.source = b->offender;
+	set_scope(&q->seen.asked, b->interface);
+	set_scope(&q->seen.asked_by, b->interface);
+	set_scope(&q->seen.source, b->interface);
+}
+
+void icmp_socket_take_queued(const struct icmp_socket *s,
+			     struct icmp_queued *ret_queued)
+{
+	_Alignas(struct cmsghdr) char control[CONTROL_BYTES];
+	uint8_t packet[QUOTE_BYTES];
+	union ep_sockaddr name = { 0 };
+	struct iovec part = { packet, sizeof(packet) };
+	struct msghdr m = {
+		.msg_name = &name,
+		.msg_namelen = sizeof(name),
+		.msg_iov = &part,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t n = recvmsg(s->fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT);
+	struct beside beside;
+
+	ret_queued->note = n < 0 ? ICMP_NOTE_NONE : ICMP_NOTE_OTHER;
+	if (n < 0)
+		return;
+	read_beside(&m, &beside);
+	if (!beside.has_error)
+		return;
+	if (beside.error.ee_origin == SO_EE_ORIGIN_TIMESTAMPING)
+		read_stamp(&m, &beside, ret_queued);
+	else if (beside.error.ee_origin == SO_EE_ORIGIN_ICMP ||
+		 beside.error.ee_origin == SO_EE_ORIGIN_ICMP6)
+		read_icmp_error(s, &m, (size_t)n, &beside, ret_queued);
+}
+
+bool icmp_seen_local(const struct icmp_seen *seen)
+{
+	return seen->what == ICMP_ERROR && seen->asked_by.family != 0 &&
+	       ep_address_equal(&seen->source, &seen->asked_by);
+}

@@ -1,0 +1,55 @@
+/* A family's ICMP socket and what must be remembered beside it: which packet
+ * the kernel stamped, when packets were dropped here, which errors were found
+ * at a moment when they could not be told. */
+#ifndef CORE_ICMP_LANE_H
+#define CORE_ICMP_LANE_H
+
+#include "core/icmp_socket.h"
+#include "core/inflight.h"
+#include "core/stamp.h"
+
+/* Errors found while sending. */
+#define ICMP_PARKED_MAX 16
+
+struct icmp_lane {
+	struct icmp_socket socket;
+	struct inflight *table; /* borrowed; both families' requests */
+	struct stamp_ring ring;
+	struct icmp_seen parked[ICMP_PARKED_MAX];
+	unsigned n_parked;
+	uint64_t empty_ns; /* the receive queue was seen empty then */
+	uint32_t drops;
+	uint64_t drops_read_ns; /* when `drops` was read */
+	uint64_t drops_grew_ns; /* when a reading was larger than before */
+};
+
+/* As closed. */
+void icmp_lane_init(struct icmp_lane *l, struct inflight *table);
+
+/* As icmp_socket_open(). */
+int icmp_lane_open(struct icmp_lane *l, int family, bool force_raw,
+		   uint32_t magic, struct ep_err *err);
+
+/* Set id and checksum: constant for a target, over restarts as well, because
+ * routers and NATs know a flow by them. */
+void icmp_lane_set_flow(const struct icmp_lane *l, uint64_t flow,
+			struct icmp_request *request);
+
+/* Give the packet of `slot`, which has just left, its number. */
+void icmp_lane_sent(struct icmp_lane *l, struct inflight_slot *slot);
+
+/* Read the error queue until it is empty, or until there is no more room:
+ * stamps go to their slots, errors are parked. */
+void icmp_lane_read_stamps(struct icmp_lane *l);
+
+/* Take the parked errors. `ret_parked` has room for ICMP_PARKED_MAX. */
+unsigned icmp_lane_take_parked(struct icmp_lane *l,
+			       struct icmp_seen *ret_parked);
+
+/* Read the kernel's count of drops if the last reading is getting old. */
+void icmp_lane_watch_drops(struct icmp_lane *l, uint64_t now_ns);
+
+/* Read it now. True if packets may have been dropped since `since_ns`. */
+bool icmp_lane_dropped(struct icmp_lane *l, uint64_t since_ns, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,99 @@
+/* The one socket of a family that all ICMP targets share: a ping socket where
+ * the host allows it, else a raw one. What differs between the two ends here.
+ *
+ * A ping socket has one ICMP id, given by the kernel, gets replies to it only,
+ * and errors through its error queue (IP_RECVERR). A raw socket takes any id,
+ * sees everything that its filters let pass, and errors as plain messages.
+ * Transmit stamps come through the error queue of both. */
+#ifndef CORE_ICMP_SOCKET_H
+#define CORE_ICMP_SOCKET_H
+
+#include "core/icmp_wire.h"
+#include "core/stamp.h"
+#include "edgeprobe/error.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ICMP_SOCKET_BATCH 32
+
+struct icmp_socket {
+	int fd; /* -1: closed */
+	uint8_t family;
+	bool raw;
+	uint16_t id; /* of a ping socket's packets */
+};
+
+/* Open; `magic` is what our requests carry. `force_raw` leaves ping sockets
+ * out. 0; -EACCES with the two remedies in `err`; -EAFNOSUPPORT without the
+ * family; another negative errno. */
+int icmp_socket_open(struct icmp_socket *s, int family, bool force_raw,
+		     uint32_t magic, struct ep_err *err);
+void icmp_socket_close(struct icmp_socket *s);
+
+/* How a packet leaves; zero is the system's choice everywhere. */
+struct icmp_way {
+	uint32_t interface;       /* index to leave by */
+	struct ep_address source; /* address to leave from */
+	uint8_t ttl;
+	uint8_t dscp;
+};
+
+/* Read `source`, an interface or an address. -EADDRNOTAVAIL: there is none of
+ * that name here, or it is an address of the other family. */
+int icmp_socket_way(const struct icmp_socket *s, const char *source,
+		    struct icmp_way *ret_way);
+
+/* Send one message; the readings of the clock around the call that counted go
+ * to `sent`. 0, or negative errno; -EADDRNOTAVAIL: the source is gone. */
+int icmp_socket_send(const struct icmp_socket *s, const struct ep_address *to,
+		     const struct icmp_way *way, const struct iovec *packet,
+		     struct stamp_send *sent);
+
+/* One message that came. */
+struct icmp_received {
+	struct icmp_seen seen;
+	uint64_t kernel_ns; /* receive stamp, wall; 0: none */
+};
+
+/* Room for receiving a batch; large, so allocated once. */
+struct icmp_buffers;
+struct icmp_buffers *icmp_buffers_create(void);
+void icmp_buffers_destroy(struct icmp_buffers *buffers);
+
+/* Read at most ICMP_SOCKET_BATCH messages. Returns how many; fewer means that
+ * there are no more for now. */
+unsigned icmp_socket_receive(const struct icmp_socket *s,
+			     struct icmp_buffers *buffers,
+			     struct icmp_received *ret_received);
+
+/* What the error queue gives. */
+enum icmp_note {
+	ICMP_NOTE_NONE,  /* it is empty */
+	ICMP_NOTE_OTHER, /* nothing of interest; there may be more */
+	ICMP_NOTE_STAMP, /* a transmit stamp */
+	ICMP_NOTE_ERROR, /* an ICMP error, on a ping socket */
+};
+
+struct icmp_queued {
+	enum icmp_note note;
+	uint64_t kernel_ns;    /* stamp, wall */
+	uint32_t opt_id;       /* stamp: number of the packet */
+	struct icmp_seen seen; /* error */
+};
+
+/* Take one message from the error queue. */
+void icmp_socket_take_queued(const struct icmp_socket *s,
+			     struct icmp_queued *ret_queued);
+
+/* Forget an error that is pending without a message in the queue, or the
+ * socket would stay ready for ever. */
+void icmp_socket_clear_error(const struct icmp_socket *s);
+
+/* Packets that the kernel dropped for want of buffer; a running count. */
+uint32_t icmp_socket_drops(const struct icmp_socket *s);
+
+/* Whether an error comes from this very host: it is about us, not the net. */
+bool icmp_seen_local(const struct icmp_seen *seen);
+
+#endif
