@@ -1,0 +1,54 @@
+#include "core/https_phases.h"
+
+uint64_t https_phases_clock(const struct https_phases *p, uint64_t now_ns)
+{
+	return now_ns - p->unread_ns;
+}
+
+void https_phases_read(struct https_phases *p, uint64_t now_ns,
+		       uint64_t stamp_ns)
+{
+	uint64_t since_ns = p->looked_ns;
+
+	if (since_ns == 0)
+		since_ns = p->hello_ns != 0 ? p->hello_ns : now_ns;
+	if (stamp_ns == 0 || stamp_ns > now_ns)
+		stamp_ns = now_ns;
+	/* What was there already at the last look was ours to read then. */
+	if (stamp_ns < since_ns)
+		stamp_ns = since_ns;
+	p->unread_ns += now_ns - stamp_ns;
+	p->looked_ns = now_ns;
+	p->arrived_ns = https_phases_clock(p, now_ns);
+}
+
+void https_phases_first(struct https_phases *p, uint64_t now_ns)
+{
+	if (p->first_ns != 0)
+		return;
+	/* An answer that came in the same turn as the request left. */
+	if (p->arrived_ns <= p->request_ns)
+		p->first_ns = https_phases_clock(p, now_ns);
+	else
+		p->first_ns = p->arrived_ns;
+}
+
+static int64_t between(uint64_t from_ns, uint64_t to_ns)
+{
+	if (from_ns == 0 || to_ns == 0)
+		return EP_ABSENT;
+	return to_ns > from_ns ? (int64_t)(to_ns - from_ns) : 0;
+}
+
+void https_phases_put(const struct https_phases *p, int64_t dns_ns,
+		      struct ep_https *ret_https)
+{
+	int64_t total_ns = between(p->open_ns, p->done_ns);
+
+	ret_https->connect_ns = between(p->open_ns, p->connected_ns);
+	ret_https->tls_ns = between(p->hello_ns, p->request_ns);
+	ret_https->first_byte_ns = between(p->request_ns, p->first_ns);
+	if (total_ns != EP_ABSENT && dns_ns != EP_ABSENT)
+		total_ns += dns_ns;
+	ret_https->total_ns = total_ns;
+}

@@ -1,0 +1,42 @@
+/* How long each phase of an https probe took, without the time in which what
+ * had arrived lay unread because this process was busy elsewhere.
+ *
+ * The moments are kept on a clock that stands still while the answer lies in
+ * the socket: each time we come to read, the kernel's receive stamp of the
+ * first unread byte says for how long it had. Pure; all times are monotonic
+ * nanoseconds, 0 is "not reached". */
+#ifndef PROBES_CORE_HTTPS_PHASES_H
+#define PROBES_CORE_HTTPS_PHASES_H
+
+#include "edgeprobe/sample.h"
+#include <stdint.h>
+
+struct https_phases {
+	uint64_t open_ns;      /* the socket is there, the SYN leaves */
+	uint64_t connected_ns; /* the connection was seen */
+	uint64_t hello_ns;     /* the ClientHello is about to be made */
+	uint64_t request_ns;   /* TLS is done, the request leaves */
+	uint64_t first_ns;     /* the answer's first byte came */
+	uint64_t done_ns;      /* its last byte came */
+	uint64_t unread_ns;    /* all that lay unread, so far */
+	uint64_t arrived_ns;   /* what is being read came then */
+	uint64_t looked_ns;    /* when we last came to read, uncorrected */
+};
+
+/* We come to read at `now_ns` what came at `stamp_ns`; 0: no stamp. A stamp
+ * that cannot be is used as far as it can. */
+void https_phases_read(struct https_phases *p, uint64_t now_ns,
+		       uint64_t stamp_ns);
+
+/* The corrected clock. */
+uint64_t https_phases_clock(const struct https_phases *p, uint64_t now_ns);
+
+/* The first byte of the answer is among what is being read. */
+void https_phases_first(struct https_phases *p, uint64_t now_ns);
+
+/* The durations that are known; `dns_ns` is EP_ABSENT where no name was looked
+ * up. The others become EP_ABSENT. */
+void https_phases_put(const struct https_phases *p, int64_t dns_ns,
+		      struct ep_https *ret_https);
+
+#endif

@@ -1,0 +1,76 @@
+#include "core/https_socket.h"
+#include "core/source.h"
+#include "core/stamp.h"
+#include "edgeprobe/clock.h"
+#include <errno.h>
+#include <linux/net_tstamp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+static int set_dscp(int fd, uint8_t family, uint64_t dscp)
+{
+	int byte = (int)(dscp << 2);
+	int r;
+
+	if (dscp == 0)
+		return 0;
+	if (family == 6)
+		r = setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &byte,
+			       sizeof(byte));
+	else
+		r = setsockopt(fd, IPPROTO_IP, IP_TOS, &byte, sizeof(byte));
+	return r < 0 ? -errno : 0;
+}
+
+/* Receive stamps only: a transmit stamp would raise POLLERR, and libuv stops
+ * a poll on that. */
+static void ask_for_stamps(int fd)
+{
+	int flags = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RX_SOFTWARE;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &flags,
+			 sizeof(flags));
+}
+
+int https_socket_prepare(int fd, uint8_t family, const char *source,
+			 uint64_t dscp)
+{
+	int r = source_bind(fd, family, source);
+
+	if (r == 0)
+		r = set_dscp(fd, family, dscp);
+	if (r == 0)
+		ask_for_stamps(fd);
+	return r;
+}
+
+struct https_arrival https_socket_arrival(int fd)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[256];
+	} control;
+	char byte;
+	struct iovec one = { &byte, 1 };
+	struct msghdr message = { .msg_iov = &one,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(fd, &message, MSG_PEEK | MSG_DONTWAIT);
+	struct https_arrival a = { .offset_ns = ep_clock_offset_ns(),
+				   .closed = n == 0 };
+	uint64_t wall_ns = n > 0 ? stamp_of_message(&message) : 0;
+
+	if (wall_ns != 0)
+		a.mono_ns = (uint64_t)((int64_t)wall_ns - a.offset_ns);
+	return a;
+}
+
+int https_socket_keep_stamps(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		ask_for_stamps(fd);
+	return fd;
+}

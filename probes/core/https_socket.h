@@ -1,0 +1,31 @@
+/* The socket of an https probe: what it is given before it is connected, and
+ * what it tells before libcurl reads from it. */
+#ifndef PROBES_CORE_HTTPS_SOCKET_H
+#define PROBES_CORE_HTTPS_SOCKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What lies unread in a socket. */
+struct https_arrival {
+	uint64_t mono_ns;  /* when its first byte came; 0: not known */
+	int64_t offset_ns; /* wall minus monotonic, now */
+	bool closed;       /* nothing does, and the peer has closed */
+};
+
+/* Bind to `source` (see source_bind()), mark with `dscp`, ask for receive
+ * stamps (not to get any is no failure). 0 or negative errno. */
+int https_socket_prepare(int fd, uint8_t family, const char *source,
+			 uint64_t dscp);
+
+/* Look without taking anything. Not on a socket that has an error pending:
+ * libcurl has to see it. */
+struct https_arrival https_socket_arrival(int fd);
+
+/* A descriptor that makes the host stamp packets for as long as it is open, or
+ * a negative one. Asking for the first stamp patches the kernel's code, which
+ * comes too late for the first reply, and would happen for each probe that is
+ * alone. */
+int https_socket_keep_stamps(void);
+
+#endif
