@@ -1,0 +1,96 @@
+/* The inside of one destination: deliver.c says when, batch.c makes what is
+ * sent, settle.c says what follows from an answer. */
+#ifndef DELIVERY_DELIVER_I_H
+#define DELIVERY_DELIVER_I_H
+
+#include "delivery/deliver.h"
+#include "delivery/framing.h"
+#include "delivery/outlet.h"
+#include "delivery/retry.h"
+#include "edgeprobe/private/scope.h"
+
+/*
+ *            tick                    verdict
+ *   WAITING ------> SENDING ------------------> WAITING
+ *      |               |
+ *      +--- close -----+----> CLOSING
+ */
+enum deliver_state { DELIVER_WAITING, DELIVER_SENDING, DELIVER_CLOSING };
+
+struct deliver {
+	struct ep_scope scope; /* the timer, and a hold for the outlet */
+	uv_timer_t timer;      /* the only one: arm() says for what */
+	enum deliver_state state;
+	struct outlet *outlet;
+
+	struct store *store; /* borrowed */
+	int destination;
+	char *name, *agent, *epoch;
+	const struct framing *framing;
+	bool gzip;
+	uint64_t max_rows, interval_ns;
+	size_t max_bytes; /* less after each 413 */
+	struct retry_options retry;
+
+	/* Frozen, and being sent or about to be; id 0: none. */
+	struct store_batch batch;
+	/* Refused as bad data, and set aside until another has passed; id 0:
+	 * none. */
+	struct store_batch suspect;
+	char refusal[VERDICT_TEXT_MAX]; /* what was said of it */
+	bool owed; /* acknowledged, and the store could not note it yet */
+	/* A batch has passed since the last that was quarantined. */
+	bool proof;
+	/* Up to here pieces of a batch that was shown to be bad. */
+	uint64_t bisect_last;
+	unsigned failures; /* in a row */
+	unsigned unsure;   /* of this batch, in a row */
+
+	/* uv_hrtime(); 0: at once. */
+	uint64_t due_ns;  /* the next collecting */
+	uint64_t hold_ns; /* nothing before this */
+	uint64_t taken;   /* the last sequence number that was collected */
+
+	void (*flushed)(void *arg);
+	void *flush_arg;
+	uint64_t flush_until_ns;
+	void (*closed)(void *arg);
+	void *close_arg;
+
+	struct deliver_facts facts;
+	char trouble[VERDICT_TEXT_MAX];
+};
+
+/* --- batch.c --- */
+
+/* Put a batch into `d->batch`, if there is none: an earlier frozen one, else
+ * new rows. 1: there is one; 0: there is nothing to send; or negative errno. */
+int batch_next(struct deliver *d, struct ep_err *err);
+
+/* Replace `d->batch`, of more than one row, by its first half. `*ret_bytes` is
+ * what it was before compression. On failure it stays. */
+int batch_halve(struct deliver *d, size_t *ret_bytes, struct ep_err *err);
+
+/* Let go of the bytes; the store keeps what it has. */
+void batch_forget(struct store_batch *batch);
+
+/* --- settle.c --- */
+
+/* What follows from an answer. Never calls the user. */
+void settle(struct deliver *d, const struct verdict *verdict);
+
+/* Tell the store what it is owed: the batch was acknowledged. */
+void settle_owed(struct deliver *d);
+
+/* Nothing more for a while. `why` is logged; `after_ns` as in a verdict. */
+void settle_hold(struct deliver *d, const char *why, uint64_t after_ns);
+
+/* The same for what the store could not do. */
+void settle_store_failed(struct deliver *d, const struct ep_err *err);
+
+/* --- for tests --- */
+
+/* Other waiting times. */
+void deliver_tune(struct deliver *d, const struct retry_options *retry);
+
+#endif

@@ -1,0 +1,227 @@
+/* What follows from an answer.
+ *
+ * Happy path: acknowledged, the store is told, the next batch goes.
+ *
+ * What can fail: see the table in README.md. A batch that was refused for what
+ * it holds (`doubt`) is set aside, and the next one shows whether the endpoint
+ * takes anything at all. If it does, the first one is cut in two, and its
+ * pieces again, down to the row that is bad, which goes to the dead letters;
+ * one row for each proof that others pass. If it does not, nothing is touched
+ * and all is tried again later. */
+#include "delivery/deliver_i.h"
+
+#include "base/log.h"
+#include "edgeprobe/clock.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* An unclear answer (500 and the like) this often for one batch is a doubt
+ * about what it holds. */
+#define UNSURE_MAX 5
+
+/* No 413 makes batches smaller than this. */
+#define BYTES_MIN ((size_t)1024)
+
+static uint64_t random_bits(void)
+{
+	uint64_t bits;
+
+	if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != sizeof(bits))
+		bits = uv_hrtime();
+	return bits;
+}
+
+/* --- waiting --- */
+
+static void say_trouble(struct deliver *d, const char *why)
+{
+	snprintf(d->trouble, sizeof(d->trouble), "%s", why);
+	d->facts.trouble = d->trouble;
+}
+
+void settle_hold(struct deliver *d, const char *why, uint64_t after_ns)
+{
+	uint64_t wait_ns;
+
+	d->failures++;
+	wait_ns =
+		retry_wait_ns(&d->retry, d->failures, after_ns, random_bits());
+	d->hold_ns = uv_hrtime() + wait_ns;
+	say_trouble(d, why);
+	log_warn("delivery", "destination=%s %s attempt=%u next=%llums",
+		 d->name, why, d->failures,
+		 (unsigned long long)(wait_ns / EP_NS_PER_MS));
+}
+
+void settle_store_failed(struct deliver *d, const struct ep_err *err)
+{
+	char why[VERDICT_TEXT_MAX];
+
+	snprintf(why, sizeof(why), "error=store why=\"%.200s\"", err->text);
+	settle_hold(d, why, RETRY_NO_AFTER);
+}
+
+/* --- pieces --- */
+
+/* Returns how large the whole was, before compression; 0: it still is. */
+static size_t halve(struct deliver *d)
+{
+	struct ep_err err = { 0 };
+	size_t bytes = 0;
+
+	d->unsure = 0;
+	if (batch_halve(d, &bytes, &err) < 0)
+		settle_store_failed(d, &err);
+	return bytes;
+}
+
+static void quarantine(struct deliver *d, const char *why)
+{
+	struct ep_err err = { 0 };
+
+	if (store_batch_quarantine(d->store, d->destination, &d->batch, why,
+				   &err) < 0) {
+		settle_store_failed(d, &err);
+		return;
+	}
+	log_warn("delivery", "destination=%s quarantined=%llu first=%llu %s",
+		 d->name, (unsigned long long)d->batch.rows,
+		 (unsigned long long)d->batch.first, why);
+	d->facts.quarantined += d->batch.rows;
+	d->proof = false;
+	d->unsure = 0;
+	batch_forget(&d->batch);
+}
+
+/* A part of what was shown to be bad: smaller, or out. */
+static void convict(struct deliver *d, const char *why)
+{
+	if (d->batch.rows > 1)
+		halve(d);
+	else
+		quarantine(d, why);
+}
+
+/* Another has passed: it is the suspect, not the endpoint. */
+static void resume_suspect(struct deliver *d)
+{
+	d->batch = d->suspect;
+	d->suspect = (struct store_batch){ 0 };
+	if (d->batch.last > d->bisect_last)
+		d->bisect_last = d->batch.last;
+	convict(d, d->refusal);
+}
+
+/* --- answers --- */
+
+static void recover(struct deliver *d)
+{
+	if (d->failures > 0)
+		log_info("delivery", "destination=%s delivering again",
+			 d->name);
+	d->failures = d->unsure = 0;
+	d->hold_ns = 0;
+	d->proof = true;
+	if (d->suspect.id) {
+		resume_suspect(d);
+		return;
+	}
+	d->trouble[0] = '\0';
+	d->facts.trouble = d->trouble;
+}
+
+void settle_owed(struct deliver *d)
+{
+	struct ep_err err = { 0 };
+
+	d->owed =
+		store_batch_done(d->store, d->destination, &d->batch, &err) < 0;
+	if (d->owed) {
+		settle_store_failed(d, &err);
+		return;
+	}
+	d->facts.batches++;
+	d->facts.rows += d->batch.rows;
+	batch_forget(&d->batch);
+	recover(d);
+}
+
+/* Refused, perhaps for what it holds. */
+static void doubt(struct deliver *d, const struct verdict *v)
+{
+	bool piece = d->batch.last <= d->bisect_last;
+
+	if (piece && (d->batch.rows > 1 || d->proof)) {
+		convict(d, v->text);
+		return;
+	}
+	d->proof = false;
+	if (d->suspect.id) {
+		/* Neither passes: the endpoint. Both stay frozen. */
+		batch_forget(&d->suspect);
+		batch_forget(&d->batch);
+		d->unsure = 0;
+		settle_hold(d, v->text, v->after_ns);
+		return;
+	}
+	say_trouble(d, v->text);
+	snprintf(d->refusal, sizeof(d->refusal), "%s", v->text);
+	d->suspect = d->batch;
+	d->batch = (struct store_batch){ 0 };
+	d->unsure = 0;
+	d->due_ns = 0;
+}
+
+/* Halves of this one, and the next ones no larger than its half. */
+static void too_large(struct deliver *d, const struct verdict *v)
+{
+	size_t half;
+
+	if (d->batch.rows == 1) {
+		doubt(d, v);
+		return;
+	}
+	say_trouble(d, v->text);
+	log_info("delivery", "destination=%s %s rows=%llu halved", d->name,
+		 v->text, (unsigned long long)d->batch.rows);
+	half = halve(d) / 2;
+	if (half > 0 && half < d->max_bytes)
+		d->max_bytes = half > BYTES_MIN ? half : BYTES_MIN;
+}
+
+static void unsure(struct deliver *d, const struct verdict *v)
+{
+	if (++d->unsure < UNSURE_MAX)
+		settle_hold(d, v->text, v->after_ns);
+	else
+		doubt(d, v);
+}
+
+void settle(struct deliver *d, const struct verdict *verdict)
+{
+	assert(d->batch.id);
+	if (verdict->class != ACK_DONE)
+		d->facts.refused++;
+	switch (verdict->class) {
+	case ACK_DONE:
+		settle_owed(d);
+		break;
+	case ACK_UNSURE:
+		unsure(d, verdict);
+		break;
+	case ACK_TOO_LARGE:
+		too_large(d, verdict);
+		break;
+	case ACK_BAD_DATA:
+		doubt(d, verdict);
+		break;
+	case ACK_BUSY:
+	case ACK_ENDPOINT:
+		settle_hold(d, verdict->text, verdict->after_ns);
+		break;
+	}
+}

@@ -1,0 +1,24 @@
+/* A bearer token in a file that others replace while we run. */
+#ifndef DELIVERY_TOKEN_H
+#define DELIVERY_TOKEN_H
+
+#include <sys/stat.h>
+
+#define TOKEN_MAX 16384 /* bytes of the file */
+
+/* Zero-initialise and set `path` (borrowed). */
+struct token {
+	const char *path;
+	struct stat seen; /* of the file when it was read */
+	char *header;     /* "Authorization: Bearer ..."; NULL: not read */
+};
+
+/* Read the file if it is not the one that was read last. 1: the token is a
+ * new one; 0: the same; or a negative errno and no header: -EINVAL for what is
+ * no token (empty, too long, more than one line). */
+int token_refresh(struct token *token);
+
+/* Forgets the secret. */
+void token_finish(struct token *token);
+
+#endif
