@@ -1,5 +1,6 @@
 #include "core/inflight.h"
 #include "edgeprobe/clock.h"
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +98,8 @@ size_t inflight_bytes(const struct inflight *table)
 {
 	return sizeof(*table) +
 	       table->chunks_max * sizeof(struct inflight_slot *) +
-	       table->n_chunks * CHUNK_SLOTS * sizeof(struct inflight_slot);
+	       (size_t)table->n_chunks * CHUNK_SLOTS *
+		       sizeof(struct inflight_slot);
 }
 
 static int grow(struct inflight *t)
@@ -153,6 +155,7 @@ int inflight_take(struct inflight *table, uint64_t now_ns,
 			return r;
 	}
 	slot = pop(table, &table->unused);
+	assert(slot != NULL); /* grown, if it was empty */
 	index = slot->index;
 	memset(slot, 0, sizeof(*slot));
 	slot->index = index;
