@@ -137,9 +137,9 @@ struct json_where json_where(const struct json_doc *doc,
 }
 
 char *json_excerpt(const struct json_doc *doc, const struct json *value,
-		   char *ret, size_t size)
+		   bool key, char *ret, size_t size)
 {
-	size_t offset = offset_of(doc, value, false);
+	size_t offset = offset_of(doc, value, key);
 	const char *text = doc->plain + offset;
 	size_t n = json_scan_length(text, doc->len - offset);
 

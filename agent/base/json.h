@@ -42,10 +42,10 @@ const struct json *json_root(const struct json_doc *doc);
  * the text: for messages. */
 struct json_where json_where(const struct json_doc *doc,
 			     const struct json *value, bool key);
-/* The value as it is written, cut and cleaned to fit `size` bytes of `ret`,
- * for messages; returns `ret`. */
+/* The value, or its key, as it is written, cut and cleaned to fit `size` bytes
+ * of `ret`, for messages; returns `ret`. */
 char *json_excerpt(const struct json_doc *doc, const struct json *value,
-		   char *ret, size_t size);
+		   bool key, char *ret, size_t size);
 
 enum json_type json_type(const struct json *value);
 const char *json_type_name(enum json_type type); /* with article: "a text" */

@@ -28,7 +28,8 @@ struct config_target {
 	const struct ep_kind **probes; /* points into ep_kinds(); own array */
 	size_t n_probes;
 	size_t *circuits;  /* indexes into config.circuits */
-	size_t n_circuits; /* 0: by the routing table, no circuit */
+	size_t n_circuits; /* 0: by the routing table, no circuit. Where the
+			    * files say nothing: all circuits */
 	uint64_t interval_ns, timeout_ns, count;
 	uint64_t port, family, size, ttl, dscp; /* family 46: both */
 	struct ep_statuses expect_status;
@@ -70,8 +71,7 @@ void config_finish(struct config *config);
  * masked. */
 void config_print(const struct config *config, struct buf *out);
 
-/* Where the store is when nothing says it: malloc(3)ed; NULL: neither root nor
- * $XDG_STATE_HOME nor $HOME. */
+/* Where the store is when nothing says it: malloc(3)ed; NULL: no memory. */
 char *config_default_store(void);
 
 #endif

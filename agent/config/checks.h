@@ -1,0 +1,17 @@
+/* What a text has to look like, beyond its length. Pure. Each returns NULL if
+ * it does, else what is allowed, as half a sentence. */
+#ifndef CONFIG_CHECKS_H
+#define CONFIG_CHECKS_H
+
+const char *check_agent(const char *text);    /* of a store, header, file */
+const char *check_label(const char *text);    /* a name for people */
+const char *check_host(const char *text);     /* a name, or an address */
+const char *check_path(const char *text);     /* of a URL */
+const char *check_source(const char *text);   /* interface or address */
+const char *check_prefix(const char *text);   /* CIDR */
+const char *check_server(const char *text);   /* name server, with port */
+const char *check_url(const char *text);      /* of a destination */
+const char *check_encoding(const char *text); /* of batches */
+const char *check_proxy(const char *text);
+
+#endif

@@ -1,0 +1,174 @@
+#include "config/config.h"
+#include "config/loading.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int loading_init(struct loading *l)
+{
+	static const struct schema_object *const objects[SCHEMA_LISTS] = {
+		[SCHEMA_CIRCUITS] = &schema_circuit,
+		[SCHEMA_TARGETS] = &schema_target,
+		[SCHEMA_DESTINATIONS] = &schema_destination,
+	};
+
+	memset(l, 0, sizeof *l);
+	for (size_t i = 0; i < SCHEMA_LISTS; i++)
+		l->lists[i].object = objects[i];
+	return schema_init(&schema_top, &l->top);
+}
+
+static void *item_of(const struct list *list, size_t i)
+{
+	return list->items + i * list->object->size;
+}
+
+void loading_finish(struct loading *l)
+{
+	for (size_t i = 0; i < SCHEMA_LISTS; i++) {
+		struct list *list = &l->lists[i];
+
+		for (size_t j = 0; j < list->n; j++)
+			schema_finish(list->object, item_of(list, j));
+		free(list->items);
+		free(list->origins);
+	}
+	schema_finish(&schema_top, &l->top);
+	files_finish(&l->files);
+}
+
+/* Room for one more, counted only when it is filled. */
+static void *reserve(struct list *list)
+{
+	size_t size = list->object->size;
+	struct origin *origins =
+		reallocarray(list->origins, list->n + 1, sizeof *origins);
+	char *items;
+
+	if (origins)
+		list->origins = origins;
+	items = reallocarray(list->items, list->n + 1, size);
+	if (items)
+		list->items = items;
+	if (!origins || !items)
+		return NULL;
+	return memset(items + list->n * size, 0, size);
+}
+
+/* What `defaults` says owns little: a path and the probes. */
+static int copy_defaults(const struct config_target *from,
+			 struct config_target *to)
+{
+	size_t bytes = from->n_probes * sizeof(struct ep_kind *);
+
+	*to = *from;
+	to->path = from->path ? strdup(from->path) : NULL;
+	to->probes = from->probes ? malloc(bytes) : NULL;
+	if (to->probes)
+		memcpy(to->probes, from->probes, bytes);
+	if ((from->path && !to->path) || (from->probes && !to->probes))
+		return -ENOMEM;
+	return 0;
+}
+
+void *list_add(struct loading *l, enum schema_list which, struct origin origin)
+{
+	struct list *list = &l->lists[which];
+	void *item = reserve(list);
+	int r;
+
+	if (!item)
+		return NULL;
+	list->origins[list->n++] = origin;
+	if (which == SCHEMA_TARGETS)
+		r = copy_defaults(&l->top.defaults, item);
+	else
+		r = schema_init(list->object, item);
+	return r == 0 ? item : NULL;
+}
+
+static int read_files(struct loading *l, const char *path)
+{
+	bool usual = !path || strcmp(path, CONFIG_PATH) == 0;
+	int r = 0;
+
+	if (path)
+		r = files_add(&l->files, path);
+	else if (access(CONFIG_PATH, F_OK) == 0 || errno != ENOENT)
+		r = files_add(&l->files, CONFIG_PATH);
+	if (r == 0 && usual)
+		r = files_add_dir(&l->files, CONFIG_DROP_IN);
+	return r;
+}
+
+/* The lists become the config's own. */
+static void hand_over(struct loading *l, struct config *ret_config)
+{
+	struct config *c = &l->top.config;
+
+	c->circuits = (void *)l->lists[SCHEMA_CIRCUITS].items;
+	c->n_circuits = l->lists[SCHEMA_CIRCUITS].n;
+	c->targets = (void *)l->lists[SCHEMA_TARGETS].items;
+	c->n_targets = l->lists[SCHEMA_TARGETS].n;
+	c->destinations = (void *)l->lists[SCHEMA_DESTINATIONS].items;
+	c->n_destinations = l->lists[SCHEMA_DESTINATIONS].n;
+	*ret_config = *c;
+	memset(c, 0, sizeof *c);
+	for (size_t i = 0; i < SCHEMA_LISTS; i++) {
+		l->lists[i].items = NULL;
+		l->lists[i].n = 0;
+	}
+}
+
+int loading_run(struct loading *l, struct config *ret_config,
+		struct buf *problems)
+{
+	int r = loading_apply(l);
+
+	if (r == 0)
+		r = loading_resolve(l);
+	if (r == 0)
+		r = l->files.problems.code;
+	files_print_problems(&l->files, problems);
+	if (r == 0)
+		hand_over(l, ret_config);
+	return r;
+}
+
+int config_load(const char *path, struct config *ret_config,
+		struct buf *problems)
+{
+	struct loading l;
+	int r = loading_init(&l);
+
+	if (r == 0)
+		r = read_files(&l, path);
+	if (r == 0)
+		r = loading_run(&l, ret_config, problems);
+	if (r == -ENOMEM)
+		buf_printf(problems, "%s:1:1: out of memory\n",
+			   path ? path : CONFIG_PATH);
+	loading_finish(&l);
+	return r;
+}
+
+static void finish_list(const struct schema_object *object, void *items,
+			size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		schema_finish(object, (char *)items + i * object->size);
+	free(items);
+}
+
+void config_finish(struct config *config)
+{
+	struct schema_top top = { .config = *config };
+
+	finish_list(&schema_circuit, config->circuits, config->n_circuits);
+	finish_list(&schema_target, config->targets, config->n_targets);
+	finish_list(&schema_destination, config->destinations,
+		    config->n_destinations);
+	schema_finish(&schema_top, &top);
+	memset(config, 0, sizeof *config);
+}

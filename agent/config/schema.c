@@ -1,0 +1,331 @@
+#include "config/schema.h"
+#include "config/checks.h"
+#include "config/value.h"
+#include "edgeprobe/clock.h"
+#include "edgeprobe/kind.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define MS        ((double)EP_NS_PER_MS)
+#define S         ((double)EP_NS_PER_S)
+#define MIB       1048576.0
+#define LABEL_MAX 64
+#define PLACE_MAX 128
+#define FILE_MAX  4095
+#define URL_MAX   2047
+
+#define SITE(field)        offsetof(struct config_site, field)
+#define CIRCUIT(field)     offsetof(struct config_circuit, field)
+#define TARGET(field)      offsetof(struct config_target, field)
+#define DESTINATION(field) offsetof(struct config_destination, field)
+#define TOP(field)         offsetof(struct schema_top, config.field)
+
+static const struct schema_key site_keys[] = {
+	{ .opt = { "name", EP_OPT_TEXT, SITE(name), 1, PLACE_MAX, NULL,
+		   "what the branch is called" },
+	  .check = check_label },
+	{ .opt = { "country", EP_OPT_TEXT, SITE(country), 1, LABEL_MAX, NULL,
+		   "where it is, such as \"NL\"" },
+	  .check = check_label },
+	{ .opt = { "metro", EP_OPT_TEXT, SITE(metro), 1, PLACE_MAX, NULL,
+		   "the city that its internet lines end in" },
+	  .check = check_label },
+	{ .opt = { "latitude", EP_OPT_DOUBLE, SITE(latitude), -90, 90, NULL,
+		   "degrees, north is positive" } },
+	{ .opt = { "longitude", EP_OPT_DOUBLE, SITE(longitude), -180, 180, NULL,
+		   "degrees, east is positive" } },
+};
+static const struct schema_object site = { "the site", site_keys,
+					   COUNT(site_keys),
+					   sizeof(struct config_site) };
+
+static const struct schema_key circuit_keys[] = {
+	{ .opt = { "name", EP_OPT_TEXT, CIRCUIT(name), 1, LABEL_MAX, NULL,
+		   "what the internet line is called" },
+	  .check = check_label,
+	  .required = true },
+	{ .opt = { "provider", EP_OPT_TEXT, CIRCUIT(provider), 1, PLACE_MAX,
+		   NULL, "who provides it" },
+	  .check = check_label },
+	{ .opt = { "source", EP_OPT_TEXT, CIRCUIT(source), 1, EP_HOST_MAX, NULL,
+		   "interface or address of this machine to leave by" },
+	  .check = check_source },
+	{ .opt = { "prefix", EP_OPT_TEXT, CIRCUIT(prefix), 1, LABEL_MAX, NULL,
+		   "prefix registered for it" },
+	  .check = check_prefix },
+	{ .opt = { "connection", EP_OPT_TEXT, CIRCUIT(connection), 1, PLACE_MAX,
+		   NULL, "Peering Service connection, as registered" },
+	  .check = check_label },
+	{ .opt = { "primary_location", EP_OPT_TEXT, CIRCUIT(primary_location),
+		   1, PLACE_MAX, NULL,
+		   "primary peering location, as registered" },
+	  .check = check_label },
+	{ .opt = { "backup_location", EP_OPT_TEXT, CIRCUIT(backup_location), 1,
+		   PLACE_MAX, NULL, "backup peering location, as registered" },
+	  .check = check_label },
+	{ .opt = { "dns", EP_OPT_TEXT, CIRCUIT(dns), 1, LABEL_MAX, NULL,
+		   "name servers to ask over this circuit" },
+	  .shape = SCHEMA_TEXTS,
+	  .check = check_server },
+};
+const struct schema_object schema_circuit = { "this circuit", circuit_keys,
+					      COUNT(circuit_keys),
+					      sizeof(struct config_circuit) };
+
+/* The first two are not in `defaults`. */
+#define TARGET_ONLY 2
+static const struct schema_key target_keys[] = {
+	{ .opt = { "name", EP_OPT_TEXT, TARGET(name), 1, LABEL_MAX, NULL,
+		   "what it is called in rows and reports (the host)" },
+	  .check = check_label },
+	{ .opt = { "host", EP_OPT_TEXT, TARGET(host), 1, EP_HOST_MAX, NULL,
+		   "name or address to measure" },
+	  .check = check_host,
+	  .required = true },
+	{ .opt = { "probes", EP_OPT_TEXT, TARGET(probes), 1, LABEL_MAX, NULL,
+		   "kinds of probes (all)" },
+	  .shape = SCHEMA_PROBES },
+	{ .opt = { "circuits", EP_OPT_TEXT, TARGET(circuits), 1, LABEL_MAX,
+		   NULL,
+		   "circuits to measure over (all); of an empty list the "
+		   "routing table decides" },
+	  .shape = SCHEMA_NAMES },
+	{ .opt = { "interval", EP_OPT_DURATION, TARGET(interval_ns), 100 * MS,
+		   86400 * S, "10s", "time from one round to the next" } },
+	{ .opt = { "timeout", EP_OPT_DURATION, TARGET(timeout_ns), 10 * MS,
+		   300 * S, "3s",
+		   "silence after which a probe is lost; may exceed the "
+		   "interval" } },
+	{ .opt = { "count", EP_OPT_UINT, TARGET(count), 1, 100, "1",
+		   "probes of each kind in a round" } },
+	{ .opt = { "port", EP_OPT_UINT, TARGET(port), 1, 65535, NULL,
+		   "port of tcp and https probes (443)" } },
+	{ .opt = { "family", EP_OPT_FAMILY, TARGET(family), 0, 0, NULL,
+		   "4, 6 or \"both\" (the first address that the name "
+		   "gives)" } },
+	{ .opt = { "path", EP_OPT_TEXT, TARGET(path), 0, 0, NULL, NULL },
+	  .check = check_path,
+	  .of_kind = true },
+	{ .opt = { "expect_status", EP_OPT_STATUSES, TARGET(expect_status), 0,
+		   0, NULL, NULL },
+	  .of_kind = true },
+	{ .opt = { "size", EP_OPT_UINT, TARGET(size), 0, 0, NULL, NULL },
+	  .of_kind = true },
+	{ .opt = { "ttl", EP_OPT_UINT, TARGET(ttl), 0, 0, NULL, NULL },
+	  .of_kind = true },
+	{ .opt = { "dscp", EP_OPT_UINT, TARGET(dscp), 0, 0, NULL, NULL },
+	  .of_kind = true },
+};
+const struct schema_object schema_target = { "this target", target_keys,
+					     COUNT(target_keys),
+					     sizeof(struct config_target) };
+const struct schema_object schema_defaults = { "the defaults",
+					       target_keys + TARGET_ONLY,
+					       COUNT(target_keys) - TARGET_ONLY,
+					       sizeof(struct config_target) };
+
+static const struct schema_key destination_keys[] = {
+	{ .opt = { "name", EP_OPT_TEXT, DESTINATION(name), 1, LABEL_MAX, NULL,
+		   "what it is called; the store counts by this name" },
+	  .check = check_label,
+	  .required = true },
+	{ .opt = { "url", EP_OPT_TEXT, DESTINATION(url), 1, URL_MAX, NULL,
+		   "where batches go: https://, http:// to this machine, or "
+		   "file:///DIR/" },
+	  .check = check_url,
+	  .url = true,
+	  .required = true },
+	{ .opt = { "encoding", EP_OPT_TEXT, DESTINATION(encoding), 1, LABEL_MAX,
+		   "ndjson", "ndjson or json-array" },
+	  .check = check_encoding },
+	{ .opt = { "token_file", EP_OPT_TEXT, DESTINATION(token_file), 1,
+		   FILE_MAX, NULL, "file whose first line is a bearer token" },
+	  .file = true },
+	{ .opt = { "ca_file", EP_OPT_TEXT, DESTINATION(ca_file), 1, FILE_MAX,
+		   NULL, "certificates to trust (tls.ca_file)" },
+	  .file = true },
+	{ .opt = { "proxy", EP_OPT_TEXT, DESTINATION(proxy), 1, URL_MAX, NULL,
+		   "proxy on the way, such as \"http://192.0.2.3:3128\"" },
+	  .check = check_proxy,
+	  .url = true },
+	{ .opt = { "gzip", EP_OPT_BOOL, DESTINATION(gzip), 0, 0, NULL,
+		   "compress batches (true; of file: false)" } },
+	{ .opt = { "batch_rows", EP_OPT_UINT, DESTINATION(batch_rows), 1, 50000,
+		   "5000", "most rows of a batch" } },
+	{ .opt = { "batch_bytes", EP_OPT_SIZE, DESTINATION(batch_bytes), 4096,
+		   16 * MIB, "900000B",
+		   "most bytes of a batch, before compression" } },
+	{ .opt = { "interval", EP_OPT_DURATION, DESTINATION(interval_ns),
+		   100 * MS, 86400 * S, "10s",
+		   "a batch that is not full waits this long" } },
+	{ .opt = { "timeout", EP_OPT_DURATION, DESTINATION(timeout_ns), 1 * S,
+		   300 * S, "30s", "of one attempt" } },
+};
+const struct schema_object schema_destination = {
+	"this destination", destination_keys, COUNT(destination_keys),
+	sizeof(struct config_destination)
+};
+
+static const struct schema_key dns_keys[] = {
+	{ .opt = { "servers", EP_OPT_TEXT, TOP(dns_servers), 1, LABEL_MAX, NULL,
+		   "name servers (those of resolv.conf)" },
+	  .shape = SCHEMA_TEXTS,
+	  .check = check_server },
+	{ .opt = { "timeout", EP_OPT_DURATION, TOP(dns_timeout_ns), 100 * MS,
+		   60 * S, "5s",
+		   "silence of all servers after which a look-up failed" } },
+};
+static const struct schema_object dns = { "the object \"dns\"", dns_keys,
+					  COUNT(dns_keys), 0 };
+
+static const struct schema_key tls_keys[] = {
+	{ .opt = { "ca_file", EP_OPT_TEXT, TOP(ca_file), 1, FILE_MAX, NULL,
+		   "certificates to trust (SSL_CERT_FILE, or the system's)" },
+	  .file = true },
+};
+static const struct schema_object tls = { "the object \"tls\"", tls_keys,
+					  COUNT(tls_keys), 0 };
+
+static const struct schema_key store_keys[] = {
+	{ .opt = { "path", EP_OPT_TEXT, TOP(store_path), 1, FILE_MAX, NULL,
+		   "file of the store (see below)" },
+	  .file = true },
+	{ .opt = { "max_size", EP_OPT_SIZE, TOP(store_max_bytes), 16 * MIB,
+		   1024 * 1024 * MIB, "1GiB",
+		   "most space that the store may take" } },
+};
+static const struct schema_object store = { "the store", store_keys,
+					    COUNT(store_keys), 0 };
+
+/* An object of keys that belong to the struct above it. */
+#define SAME 0
+static const struct schema_key top_keys[] = {
+	{ .opt = { "agent", EP_OPT_TEXT, TOP(agent), 1, LABEL_MAX, NULL,
+		   "name of this agent in every row (the host's name)" },
+	  .check = check_agent },
+	{ .opt = { .name = "site",
+		   .offset = TOP(site),
+		   .help = "where the branch is" },
+	  .shape = SCHEMA_OBJECT,
+	  .object = &site },
+	{ .opt = { .name = "circuits", .help = "internet lines of the branch" },
+	  .shape = SCHEMA_OBJECTS,
+	  .object = &schema_circuit,
+	  .list = SCHEMA_CIRCUITS },
+	{ .opt = { .name = "defaults",
+		   .offset = offsetof(struct schema_top, defaults),
+		   .help = "keys of every target that does not say otherwise" },
+	  .shape = SCHEMA_OBJECT,
+	  .object = &schema_defaults },
+	{ .opt = { .name = "targets",
+		   .max = 10000,
+		   .help = "what to measure (the built-in catalogue of "
+			   "Microsoft's edge)" },
+	  .shape = SCHEMA_OBJECTS,
+	  .object = &schema_target,
+	  .list = SCHEMA_TARGETS },
+	{ .opt = { .name = "dns", .offset = SAME, .help = "names" },
+	  .shape = SCHEMA_OBJECT,
+	  .object = &dns },
+	{ .opt = { .name = "tls", .offset = SAME, .help = "certificates" },
+	  .shape = SCHEMA_OBJECT,
+	  .object = &tls },
+	{ .opt = { .name = "store", .offset = SAME, .help = "where rows stay" },
+	  .shape = SCHEMA_OBJECT,
+	  .object = &store },
+	{ .opt = { .name = "destinations",
+		   .max = 16,
+		   .help = "where rows go (nowhere: they stay in the store)" },
+	  .shape = SCHEMA_OBJECTS,
+	  .object = &schema_destination,
+	  .list = SCHEMA_DESTINATIONS },
+};
+const struct schema_object schema_top = { "the configuration", top_keys,
+					  COUNT(top_keys),
+					  sizeof(struct schema_top) };
+
+/* The row of a kind that has an option of this name. */
+static const struct ep_opt *kind_opt(const char *name)
+{
+	size_t n;
+	const struct ep_kind *const *kinds = ep_kinds(&n);
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; j < kinds[i]->n_opts; j++)
+			if (strcmp(kinds[i]->opts[j].name, name) == 0)
+				return &kinds[i]->opts[j];
+	return NULL;
+}
+
+struct ep_opt schema_opt(const struct schema_key *key)
+{
+	struct ep_opt opt = key->opt;
+	const struct ep_opt *row;
+
+	if (!key->of_kind)
+		return opt;
+	row = kind_opt(opt.name);
+	assert(row && row->type == opt.type);
+	opt.min = row->min;
+	opt.max = row->max;
+	opt.fallback = row->fallback;
+	opt.help = row->help;
+	return opt;
+}
+
+const struct schema_key *schema_find(const struct schema_object *object,
+				     const char *name)
+{
+	for (size_t i = 0; i < object->n_keys; i++)
+		if (strcmp(object->keys[i].opt.name, name) == 0)
+			return &object->keys[i];
+	return NULL;
+}
+
+static void *field_of(const struct schema_key *key, void *base)
+{
+	return (char *)base + key->opt.offset;
+}
+
+int schema_init(const struct schema_object *object, void *base)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < object->n_keys; i++) {
+		const struct schema_key *key = &object->keys[i];
+		struct ep_opt opt = schema_opt(key);
+
+		if (key->shape == SCHEMA_VALUE)
+			r = value_default(&opt, field_of(key, base));
+		else if (key->shape == SCHEMA_OBJECT)
+			r = schema_init(key->object, field_of(key, base));
+	}
+	return r;
+}
+
+/* A text, or an array: one malloc(3)ed thing. */
+static bool owns(const struct schema_key *key)
+{
+	if (key->shape == SCHEMA_VALUE)
+		return key->opt.type == EP_OPT_TEXT;
+	return key->shape == SCHEMA_TEXTS || key->shape == SCHEMA_PROBES ||
+	       key->shape == SCHEMA_NAMES;
+}
+
+void schema_finish(const struct schema_object *object, void *base)
+{
+	for (size_t i = 0; i < object->n_keys; i++) {
+		const struct schema_key *key = &object->keys[i];
+		void **field = field_of(key, base);
+
+		if (key->shape == SCHEMA_OBJECT)
+			schema_finish(key->object, field);
+		if (!owns(key))
+			continue;
+		free(*field);
+		*field = NULL;
+	}
+}

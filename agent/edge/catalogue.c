@@ -1,0 +1,51 @@
+/* Hosts and ports are those of Microsoft's "Office 365 URLs and IP address
+ * ranges" (the entry's number is given), which firewalls let through, and of
+ * Azure Internet Analyzer's documentation. None of them needs an account: any
+ * HTTP answer is a reply. ICMP may go unanswered at some; that is for the
+ * report to show, hence it is asked wherever an answer is possible. */
+#include "edge/catalogue.h"
+
+static const struct edge_target catalogue[] = {
+	/* Entry 1. Anonymous, /owa/service.svc answers 401 at the front door
+	 * itself, with the headers that name the PoP; "/" would redirect. */
+	{ .name = "exchange",
+	  .phrase = "Exchange Online",
+	  .host = "outlook.office365.com",
+	  .path = "/owa/service.svc",
+	  .probes = { "tcp", "https", "icmp" } },
+	/* Entry 31: the name that Microsoft's own connectivity test falls back
+	 * to when it does not know the tenant's. */
+	{ .name = "sharepoint",
+	  .phrase = "SharePoint Online",
+	  .host = "microsoft.sharepoint.com",
+	  .probes = { "tcp", "https", "icmp" } },
+	/* Entry 12: pages and signalling. */
+	{ .name = "teams",
+	  .phrase = "Teams",
+	  .host = "teams.microsoft.com",
+	  .probes = { "tcp", "https", "icmp" } },
+	/* Entry 11: the media relay takes audio and video, over UDP where it
+	 * can and TCP 443 where it must. It speaks no HTTP. */
+	{ .name = "teams-media",
+	  .phrase = "Teams media relay",
+	  .host = "world.tr.teams.microsoft.com",
+	  .probes = { "tcp", "icmp" } },
+	/* Entry 56: every sign-in to Microsoft 365 and Azure. */
+	{ .name = "entra",
+	  .phrase = "Entra sign-in",
+	  .host = "login.microsoftonline.com",
+	  .probes = { "tcp", "https", "icmp" } },
+	/* The one-pixel object that Internet Analyzer measured, documented as
+	 * the default of each preconfigured endpoint. */
+	{ .name = "front-door",
+	  .phrase = "Azure Front Door",
+	  .host = "fpc.msedge.net",
+	  .path = "/apc/trans.gif",
+	  .probes = { "tcp", "https", "icmp" } },
+};
+
+const struct edge_target *edge_catalogue(size_t *ret_n)
+{
+	*ret_n = sizeof catalogue / sizeof catalogue[0];
+	return catalogue;
+}
