@@ -28,7 +28,8 @@ static bool is_address(const char *text, size_t len, uint8_t family)
 
 	if (len >= sizeof copy)
 		return false;
-	snprintf(copy, sizeof copy, "%.*s", (int)len, text);
+	memcpy(copy, text, len);
+	copy[len] = '\0';
 	return ep_address_parse(copy, &address) == 0 &&
 	       (family == 0 || address.family == family);
 }
