@@ -45,9 +45,11 @@ void frame_finish(struct frame *frame)
 
 static void cut(struct buf *b, size_t len)
 {
+	b->error = 0;
+	if (b->len == len)
+		return;
 	b->len = len;
 	b->data[len] = '\0';
-	b->error = 0;
 }
 
 int frame_add(struct frame *frame, const struct identity *who,
@@ -71,8 +73,7 @@ int frame_add(struct frame *frame, const struct identity *who,
 		frame->rows++;
 		return 0;
 	}
-	if (body->len > len)
-		cut(body, len);
+	cut(body, len);
 	frame->full = r == -E2BIG;
 	return r;
 }
