@@ -5,7 +5,11 @@
 #include "cli/cli.h"
 
 extern const struct cli_command cmd_check_config;
+extern const struct cli_command cmd_export;
 extern const struct cli_command cmd_help;
+extern const struct cli_command cmd_probe;
+extern const struct cli_command cmd_report;
+extern const struct cli_command cmd_run;
 extern const struct cli_command cmd_version;
 
 /* The command that a mistyped name is nearest to; NULL: to none. */
