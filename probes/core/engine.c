@@ -12,6 +12,7 @@
 #include "core/ca.h"
 #include "core/engine_i.h"
 #include "edgeprobe/clock.h"
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -174,8 +174,7 @@ static enum ep_reason reason6(uint8_t type, uint8_t code)
 	}
 }
 
-/* EP_REASON_NONE if this is no error. */
-static enum ep_reason reason_of(uint8_t family, uint8_t type, uint8_t code)
+enum ep_reason icmp_wire_reason(uint8_t family, uint8_t type, uint8_t code)
 {
 	return family == 4 ? reason4(type, code) : reason6(type, code);
 }
@@ -251,7 +250,7 @@ static void read_message(uint8_t family, const uint8_t *buf, size_t size,
 {
 	if (size < HEADER)
 		return;
-	seen->reason = reason_of(family, buf[0], buf[1]);
+	seen->reason = icmp_wire_reason(family, buf[0], buf[1]);
 	if (seen->reason != EP_REASON_NONE) {
 		if (family == 4)
 			read_quoted_packet4(buf + HEADER, size - HEADER, seen);
@@ -298,7 +297,7 @@ void icmp_wire_parse_quote(uint8_t family, uint8_t type, uint8_t code,
 			   struct icmp_seen *ret_seen)
 {
 	init_seen(ret_seen);
-	ret_seen->reason = reason_of(family, type, code);
+	ret_seen->reason = icmp_wire_reason(family, type, code);
 	if (ret_seen->reason != EP_REASON_NONE)
 		read_quote(family, buf, size, ret_seen);
 }

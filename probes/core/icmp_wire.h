@@ -33,6 +33,9 @@ struct icmp_request {
 size_t icmp_wire_request(const struct icmp_request *request, uint8_t *buf,
 			 size_t size);
 
+/* What an error of that type and code means; EP_REASON_NONE: no error. */
+enum ep_reason icmp_wire_reason(uint8_t family, uint8_t type, uint8_t code);
+
 /* What a message is to us. */
 enum icmp_what {
 	ICMP_OTHER, /* broken, or nothing that we asked for */

@@ -20,7 +20,7 @@ struct resolve_answer {
 };
 
 /* Runs once, from the loop. `query` is the caller's own again; the callback
- * may start and cancel queries and may close the resolver. */
+ * may start and cancel queries, but may not close the resolver. */
 typedef void (*resolve_cb)(struct resolve_query *query);
 
 /* Caller-owned: zero it, set `cb`, keep it in place until `cb` has run or

@@ -1,0 +1,289 @@
+#include "core/tcp_dial.h"
+#include "core/icmp_wire.h"
+#include "core/source.h"
+#include "core/tcp_info.h"
+#include "edgeprobe/clock.h"
+#include "edgeprobe/target.h"
+#include <errno.h>
+#include <linux/errqueue.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Where the ports of flows are: above Linux's ephemeral ports (32768 to 60999
+ * unless configured otherwise), so that no other program's connection gets one
+ * by chance. */
+#define FLOW_PORT_MIN 61000
+#define FLOW_PORTS    (UINT16_MAX - FLOW_PORT_MIN + 1)
+
+/* Tries with a port of the flow; the rest of TCP_DIAL_TRIES is the kernel's. */
+#define FLOW_TRIES 4
+
+/* --- the way out --- */
+
+/* Spread: neighbouring flow numbers must not share ports with the tries of one
+ * another. 0: the kernel shall choose. */
+static uint16_t flow_port(uint64_t flow, unsigned try, uint16_t remote)
+{
+	uint64_t spread = flow * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+	uint16_t port;
+
+	if (flow == 0 || try >= FLOW_TRIES)
+		return 0;
+	port = (uint16_t)(FLOW_PORT_MIN + (spread + 97 * try) % FLOW_PORTS);
+	if (port == remote) /* or a dial to our own host meets itself */
+		port = port == UINT16_MAX ? FLOW_PORT_MIN
+					  : (uint16_t)(port + 1);
+	return port;
+}
+
+static int bind_port(int fd, const struct ep_address *local, uint16_t port)
+{
+	union ep_sockaddr name;
+	socklen_t length = ep_address_to_sockaddr(local, port, &name);
+	int on = 1;
+
+	/* Lets several flows share a port, and one follow its own TIME_WAIT. */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    bind(fd, &name.sa, length) < 0)
+		return -errno;
+	return 0;
+}
+
+/* An address is bound together with the port, an interface before it. */
+static int bind_way(int fd, const struct ep_target *target, uint8_t family,
+		    uint16_t port)
+{
+	struct ep_address local = { .family = family };
+	struct ep_address literal;
+	int r = 0;
+
+	if (port == 0)
+		return source_bind(fd, family, target->source);
+	if (target->source != NULL &&
+	    ep_address_parse(target->source, &literal) == 0)
+		local = literal;
+	else
+		r = source_bind(fd, family, target->source);
+	if (local.family != family)
+		return -EADDRNOTAVAIL;
+	return r < 0 ? r : bind_port(fd, &local, port);
+}
+
+static int set_int(int fd, int level, int name, uint64_t value)
+{
+	int v = (int)value;
+
+	return setsockopt(fd, level, name, &v, sizeof(v)) < 0 ? -errno : 0;
+}
+
+/* DSCP is the upper six bits of the old TOS byte. */
+static int set_options(int fd, const struct ep_target *t, uint8_t family)
+{
+	bool v4 = family == 4;
+	int level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
+	int r = set_int(fd, level, v4 ? IP_RECVERR : IPV6_RECVERR, 1);
+
+	if (r == 0 && !v4)
+		r = set_int(fd, level, IPV6_V6ONLY, 1);
+	if (r == 0 && t->ttl != 0)
+		r = set_int(fd, level, v4 ? IP_TTL : IPV6_UNICAST_HOPS, t->ttl);
+	if (r == 0 && t->dscp != 0)
+		r = set_int(fd, level, v4 ? IP_TOS : IPV6_TCLASS, t->dscp << 2);
+	return r;
+}
+
+int tcp_dial_open(const struct ep_target *target,
+		  const struct ep_address *address, uint16_t port, unsigned try,
+		  int *ret_fd, bool *ret_fixed)
+{
+	uint16_t own = flow_port(target->flow, try, port);
+	int fd =
+		socket(address->family == 4 ? AF_INET : AF_INET6,
+		       SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = set_options(fd, target, address->family);
+	if (r == 0)
+		r = bind_way(fd, target, address->family, own);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	*ret_fd = fd;
+	*ret_fixed = own != 0;
+	return 0;
+}
+
+static struct ep_address own_address(int fd, uint16_t *ret_port)
+{
+	union ep_sockaddr name = { .sa = { .sa_family = AF_UNSPEC } };
+	socklen_t length = sizeof(name);
+
+	*ret_port = 0;
+	if (getsockname(fd, &name.sa, &length) == 0)
+		*ret_port = ntohs(name.sa.sa_family == AF_INET
+					  ? name.in4.sin_port
+					  : name.in6.sin6_port);
+	return ep_address_from_sockaddr(&name.sa);
+}
+
+bool tcp_dial_met_itself(int fd, const struct ep_address *address,
+			 uint16_t port)
+{
+	uint16_t own_port;
+	struct ep_address own = own_address(fd, &own_port);
+
+	return own_port == port && ep_address_equal(&own, address);
+}
+
+/* --- what came instead --- */
+
+static struct tcp_dial_error judge(int fd, uint8_t family,
+				   const struct sock_extended_err *e)
+{
+	struct tcp_dial_error error = { .reason = EP_REASON_SEND_FAILED,
+					.local = true };
+	struct ep_address offender, own;
+	uint16_t port;
+
+	if (e->ee_origin != SO_EE_ORIGIN_ICMP &&
+	    e->ee_origin != SO_EE_ORIGIN_ICMP6)
+		return error;
+	offender = ep_address_from_sockaddr(SO_EE_OFFENDER(e));
+	own = own_address(fd, &port);
+	error.local = ep_address_equal(&offender, &own);
+	error.reason = icmp_wire_reason(family, e->ee_type, e->ee_code);
+	return error;
+}
+
+static const struct sock_extended_err *find_error(struct msghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c))
+		if ((c->cmsg_level == IPPROTO_IP &&
+		     c->cmsg_type == IP_RECVERR) ||
+		    (c->cmsg_level == IPPROTO_IPV6 &&
+		     c->cmsg_type == IPV6_RECVERR))
+			return (const void *)CMSG_DATA(c);
+	return NULL;
+}
+
+static bool read_one(int fd, uint8_t family, struct tcp_dial_error *ret_error)
+{
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[256];
+	} control;
+	uint8_t quote[64];
+	struct iovec data = { .iov_base = quote, .iov_len = sizeof(quote) };
+	struct msghdr m = { .msg_iov = &data,
+			    .msg_iovlen = 1,
+			    .msg_control = &control,
+			    .msg_controllen = sizeof(control) };
+	const struct sock_extended_err *e;
+
+	if (recvmsg(fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+		return false;
+	e = find_error(&m);
+	if (e != NULL && ret_error->reason == EP_REASON_NONE)
+		*ret_error = judge(fd, family, e);
+	return true;
+}
+
+struct tcp_dial_error tcp_dial_read_error(int fd, uint8_t family)
+{
+	struct tcp_dial_error error = { .reason = EP_REASON_NONE };
+
+	while (read_one(fd, family, &error))
+		;
+	return error;
+}
+
+/* --- leaving --- */
+
+/* How long a peer may take to close its side, and how many may. */
+#define PARTING_NS   EP_NS_PER_S
+#define PARTINGS_MAX 512
+
+struct parting {
+	struct list link;
+	int fd;
+	uint64_t begun_ns;
+};
+
+void tcp_dial_abort(int fd)
+{
+	static const struct linger at_once = { .l_onoff = 1 };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	close(fd);
+}
+
+void tcp_partings_init(struct tcp_partings *partings)
+{
+	list_init(&partings->partings);
+	partings->n = 0;
+}
+
+static void part(struct tcp_partings *partings, struct parting *parting)
+{
+	list_remove(&parting->link);
+	partings->n--;
+	free(parting);
+}
+
+void tcp_partings_take(struct tcp_partings *partings, int fd, uint64_t now_ns)
+{
+	struct parting *parting = malloc(sizeof(*parting));
+
+	if (parting == NULL) {
+		close(fd);
+		return;
+	}
+	(void)shutdown(fd, SHUT_WR);
+	parting->fd = fd;
+	parting->begun_ns = now_ns;
+	list_add(&partings->partings, &parting->link);
+	partings->n++;
+}
+
+/* The kernel's socket is closed as soon as its TIME_WAIT begins. */
+static bool is_over(int fd)
+{
+	struct tcp_info_facts facts;
+
+	return tcp_info_read(fd, &facts) < 0 || facts.state == TCP_INFO_CLOSE;
+}
+
+void tcp_partings_sweep(struct tcp_partings *partings, uint64_t now_ns)
+{
+	struct list *at, *after;
+
+	list_for_each (at, after, &partings->partings) {
+		struct parting *p = container_of(at, struct parting, link);
+
+		if (is_over(p->fd))
+			close(p->fd);
+		else if (now_ns - p->begun_ns >= PARTING_NS ||
+			 partings->n > PARTINGS_MAX)
+			tcp_dial_abort(p->fd);
+		else
+			return;
+		part(partings, p);
+	}
+}
+
+void tcp_partings_finish(struct tcp_partings *partings)
+{
+	struct list *at, *after;
+
+	list_for_each (at, after, &partings->partings) {
+		struct parting *p = container_of(at, struct parting, link);
+
+		tcp_dial_abort(p->fd);
+		part(partings, p);
+	}
+}

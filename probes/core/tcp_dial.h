@@ -1,0 +1,61 @@
+/* A socket that is about to connect, and the ICMP error that it got instead. */
+#ifndef PROBES_CORE_TCP_DIAL_H
+#define PROBES_CORE_TCP_DIAL_H
+
+#include "edgeprobe/address.h"
+#include "edgeprobe/private/list.h"
+#include "edgeprobe/sample.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ep_target;
+
+/* Tries to find a source port; the last ones leave the choice to the kernel. */
+#define TCP_DIAL_TRIES 8
+
+/* A nonblocking socket, bound as `target` wants it: to its source, and to the
+ * port of its flow. `try` counts from 0, for a port that turns out to be taken.
+ * `*ret_fixed`: the port is chosen already. 0, or negative errno: -EADDRINUSE:
+ * try again with the next number; others as source_bind(). */
+int tcp_dial_open(const struct ep_target *target,
+		  const struct ep_address *address, uint16_t port, unsigned try,
+		  int *ret_fd, bool *ret_fixed);
+
+/* True if a connected socket has found itself: TCP's simultaneous open lets a
+ * dial to a port of our own host meet its own SYN. */
+bool tcp_dial_met_itself(int fd, const struct ep_address *address,
+			 uint16_t port);
+
+/* What the socket's error queue says. */
+struct tcp_dial_error {
+	enum ep_reason reason; /* EP_REASON_NONE: the queue is empty */
+	bool local;            /* our own host said it, not the network */
+};
+
+/* Read the queue until it is empty; the first ICMP error counts. */
+struct tcp_dial_error tcp_dial_read_error(int fd, uint8_t family);
+
+/* Let go with a RST, or before the handshake with nothing. */
+void tcp_dial_abort(int fd);
+
+/* Connections that take leave with a FIN and wait for the peer's, so that the
+ * next dial of the flow finds none of its predecessor there: a SYN that meets
+ * one costs a second. Embedded. */
+struct tcp_partings {
+	struct list partings; /* oldest first */
+	unsigned n;
+};
+
+void tcp_partings_init(struct tcp_partings *partings);
+
+/* Abort what is left. */
+void tcp_partings_finish(struct tcp_partings *partings);
+
+/* Take the connected `fd` and send a FIN. */
+void tcp_partings_take(struct tcp_partings *partings, int fd, uint64_t now_ns);
+
+/* Close those whose peer has closed, and abort those that had time enough. No
+ * event is watched for this: it is asked at every dial. */
+void tcp_partings_sweep(struct tcp_partings *partings, uint64_t now_ns);
+
+#endif
