@@ -290,17 +290,14 @@ static int find_way(const struct lane *l, const struct ep_target *t,
 		       : icmp_socket_way(&l->in.socket, t->source, way);
 }
 
-/* The address that a reply comes from; a link-local one is told with the
- * interface that it came in by. */
-static struct ep_address answering(const struct ep_address *to,
-				   const struct icmp_way *way)
+/* The address that a reply comes from: of a link-local one, with the interface
+ * that it comes in by. Without one it could be anybody's. */
+static int find_answering(struct ep_address *a, const struct icmp_way *way)
 {
-	struct ep_address a = *to;
-
-	if (a.family == 6 && a.scope == 0 && a.bytes[0] == 0xfe &&
-	    (a.bytes[1] & 0xc0) == 0x80)
-		a.scope = way->interface;
-	return a;
+	if (!icmp_is_link_local(a) || a->scope != 0)
+		return 0;
+	a->scope = way->interface;
+	return a->scope == 0 ? -EINVAL : 0;
 }
 
 static int send_slot(struct lane *l, struct ep_probe *probe,
@@ -323,7 +320,9 @@ static int send_slot(struct lane *l, struct ep_probe *probe,
 	icmp_lane_set_flow(&l->in, t->flow, &request);
 	slot->nonce = request.nonce;
 	slot->icmp_id = request.id;
-	slot->address = answering(ep_probe_address(probe), way);
+	slot->address = *ep_probe_address(probe);
+	if (find_answering(&slot->address, way) < 0)
+		return -EINVAL;
 	part.iov_len = icmp_wire_request(&request, packet, sizeof(packet));
 	if (part.iov_len == 0)
 		return -EINVAL;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #define PACKET_BYTES  2048 /* ours are below 1600; of errors a part will do */
 #define CONTROL_BYTES 256
@@ -86,10 +87,25 @@ static int send_twice(const struct icmp_socket *s, const struct msghdr *m,
 	return r < 0 && r != -EAGAIN && !s->raw ? send_once(s, m, sent) : r;
 }
 
-/* The kernel's words for "there is no such interface or address". */
+/* A send from an address that is not ours fails as one without a route does:
+ * binding to it tells. */
+static bool is_ours(const struct ep_address *address)
+{
+	union ep_sockaddr name;
+	socklen_t size = ep_address_to_sockaddr(address, 0, &name);
+	int fd = socket(name.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool ours;
+
+	if (fd < 0)
+		return true;
+	ours = bind(fd, &name.sa, size) == 0 || errno != EADDRNOTAVAIL;
+	close(fd);
+	return ours;
+}
+
 static int without_source(const struct icmp_way *way, int r)
 {
-	if (way->source.family != 0 && r == -EINVAL)
+	if (way->source.family != 0 && !is_ours(&way->source))
 		return -EADDRNOTAVAIL;
 	if (way->interface != 0 && (r == -ENODEV || r == -ENXIO))
 		return -EADDRNOTAVAIL;
@@ -110,6 +126,7 @@ int icmp_socket_send(const struct icmp_socket *s, const struct ep_address *to,
 		.msg_iovlen = 1,
 		.msg_control = &control,
 	};
+	int r;
 
 	memset(&control, 0, sizeof(control));
 	if (s->family == 4)
@@ -120,7 +137,8 @@ int icmp_socket_send(const struct icmp_socket *s, const struct ep_address *to,
 		m.msg_control = NULL;
 	memset(sent, 0, sizeof(*sent));
 	sent->offset_ns = ep_clock_offset_ns();
-	return without_source(way, send_twice(s, &m, sent));
+	r = send_twice(s, &m, sent);
+	return r < 0 ? without_source(way, r) : 0;
 }
 
 /* --- in --- */
@@ -240,11 +258,16 @@ static void read_beside(struct msghdr *m, struct beside *b)
 		read_item(c, b);
 }
 
+bool icmp_is_link_local(const struct ep_address *a)
+{
+	return a->family == 6 && a->bytes[0] == 0xfe &&
+	       (a->bytes[1] & 0xc0) == 0x80;
+}
+
 /* What a quote says of a link-local address lacks the interface. */
 static void set_scope(struct ep_address *a, uint32_t interface)
 {
-	if (a->family == 6 && a->bytes[0] == 0xfe &&
-	    (a->bytes[1] & 0xc0) == 0x80)
+	if (icmp_is_link_local(a))
 		a->scope = interface;
 }
 

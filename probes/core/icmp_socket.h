@@ -96,4 +96,7 @@ uint32_t icmp_socket_drops(const struct icmp_socket *s);
 /* Whether an error comes from this very host: it is about us, not the net. */
 bool icmp_seen_local(const struct icmp_seen *seen);
 
+/* Whether an address means nothing without its interface. */
+bool icmp_is_link_local(const struct ep_address *a);
+
 #endif
