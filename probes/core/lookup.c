@@ -9,6 +9,7 @@
  * says most is kept); there is no server. */
 #include "core/resolve_i.h"
 #include "edgeprobe/clock.h"
+#include <assert.h>
 #include <stdlib.h>
 
 /* After which the first server configured gets its chance again. */
@@ -39,6 +40,7 @@ static void end(struct lookup *l, enum ep_reason reason,
 {
 	struct resolve *r = l->resolve;
 
+	assert(l->name != NULL); /* it ends once */
 	l->ended_ns = ep_clock_mono_ns();
 	l->answer.reason = reason;
 	l->answer.address = answer->address;
@@ -112,6 +114,7 @@ static void ask_next(struct lookup *l)
 		l->hedge_ns = ep_clock_mono_ns() + r->hedge_ns;
 		list_add(&r->hedges, &l->turn);
 	}
+	assert(l->name != NULL);
 	name_servers_ask(r->servers, question->server, l->name->host,
 			 l->name->family, on_answer, question);
 }

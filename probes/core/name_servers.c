@@ -454,8 +454,7 @@ unsigned name_servers_hosts_version(const struct name_servers *servers)
 }
 
 int name_servers_open(struct ep_engine *engine, const char *list,
-		      uint64_t silence_ns, name_progress_cb on_progress,
-		      void *arg, struct name_servers **ret_servers,
+		      uint64_t silence_ns, struct name_servers **ret_servers,
 		      struct ep_err *err)
 {
 	static uv_once_t once = UV_ONCE_INIT;
@@ -469,8 +468,6 @@ int name_servers_open(struct ep_engine *engine, const char *list,
 	servers->engine = engine;
 	servers->try_ms = try_ms > 0 && try_ms < INT_MAX ? (int)try_ms : 1;
 	servers->due_ns = UINT64_MAX;
-	servers->on_progress = on_progress;
-	servers->arg = arg;
 	if (list != NULL)
 		r = name_server_list_parse(list, servers->fixed,
 					   &servers->n_fixed, err);
@@ -480,6 +477,13 @@ int name_servers_open(struct ep_engine *engine, const char *list,
 	}
 	*ret_servers = servers;
 	return 0;
+}
+
+void name_servers_on_progress(struct name_servers *servers, name_progress_cb cb,
+			      void *arg)
+{
+	servers->on_progress = cb;
+	servers->arg = arg;
 }
 
 void name_servers_close(struct name_servers *servers)

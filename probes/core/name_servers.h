@@ -30,9 +30,12 @@ typedef void (*name_progress_cb)(void *arg);
  * silence is noticed after `silence_ns`, all its tries together. 0, or a
  * negative errno with `err` filled (-EINVAL, -ENOMEM). */
 int name_servers_open(struct ep_engine *engine, const char *list,
-		      uint64_t silence_ns, name_progress_cb on_progress,
-		      void *arg, struct name_servers **ret_servers,
+		      uint64_t silence_ns, struct name_servers **ret_servers,
 		      struct ep_err *err);
+
+/* Set once, before the first question. */
+void name_servers_on_progress(struct name_servers *servers, name_progress_cb cb,
+			      void *arg);
 
 /* Open questions are dropped: their callbacks run, with a reason. */
 void name_servers_close(struct name_servers *servers);

@@ -29,6 +29,7 @@
 
 static void deliver_one(struct lookup *l)
 {
+	list_remove(&l->link);
 	while (!list_empty(&l->waiting)) {
 		struct resolve_query *q = container_of(
 			l->waiting.next, struct resolve_query, link);
@@ -38,14 +39,16 @@ static void deliver_one(struct lookup *l)
 		q->answer.took_ns = (int64_t)(l->ended_ns - q->asked_ns);
 		q->cb(q);
 	}
-	list_remove(&l->link);
 	free(l);
 }
 
+/* What ends meanwhile is appended, and seen or left for the next time. */
 static void deliver(struct resolve *r)
 {
-	while (!list_empty(&r->done))
-		deliver_one(container_of(r->done.next, struct lookup, link));
+	struct list *at, *after;
+
+	list_for_each (at, after, &r->done)
+		deliver_one(container_of(at, struct lookup, link));
 }
 
 static void serve_line(struct resolve *r)
@@ -254,10 +257,11 @@ int resolve_open(struct ep_engine *engine, const char *servers,
 		goto err_free;
 	}
 	r = name_servers_open(engine, servers,
-			      timeout_ns / 4 * SILENCE_QUARTERS, progress,
-			      resolve, &resolve->servers, err);
+			      timeout_ns / 4 * SILENCE_QUARTERS,
+			      &resolve->servers, err);
 	if (r < 0)
 		goto err_cache;
+	name_servers_on_progress(resolve->servers, progress, resolve);
 	*ret_resolve = resolve;
 	return 0;
 

@@ -31,7 +31,7 @@ static uint16_t flow_port(uint64_t flow, unsigned try, uint16_t remote)
 
 	if (flow == 0 || try >= FLOW_TRIES)
 		return 0;
-	port = (uint16_t)(FLOW_PORT_MIN + (spread + 97 * try) % FLOW_PORTS);
+	port = (uint16_t)(FLOW_PORT_MIN + (spread + 97UL * try) % FLOW_PORTS);
 	if (port == remote) /* or a dial to our own host meets itself */
 		port = port == UINT16_MAX ? FLOW_PORT_MIN
 					  : (uint16_t)(port + 1);
