@@ -57,15 +57,14 @@ static void serve_line(struct resolve *r)
 		lookup_begin(container_of(r->line.next, struct lookup, turn));
 }
 
-/* After anything that c-ares did: hand out, and use what became free. */
+/* After anything that c-ares did: use what became free, and hand out. What ends
+ * by a callback makes resolve_due() say "now". */
 static void progress(void *arg)
 {
 	struct resolve *r = arg;
 
-	do {
-		deliver(r);
-		serve_line(r);
-	} while (!list_empty(&r->done));
+	serve_line(r);
+	deliver(r);
 }
 
 /* --- queries --- */
