@@ -1,9 +1,11 @@
 #include "delivery/ack.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -131,6 +133,43 @@ static void no_failure_is_an_acknowledgement(void **state)
 	}
 }
 
+/* --- the fuzzer's seeds: test/fuzz/fuzz_ack.c --- */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void replay(const char *name)
+{
+	uint8_t data[4096];
+	char path[4096];
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/%s", SEED_DIR, name);
+	f = fopen(path, "rb");
+	assert_non_null(f);
+	n = fread(data, 1, sizeof(data), f);
+	fclose(f);
+	assert_int_equal(LLVMFuzzerTestOneInput(data, n), 0);
+}
+
+static void seeds_of_the_fuzzer(void **state)
+{
+	DIR *dir = opendir(SEED_DIR);
+	struct dirent *entry;
+	unsigned n = 0;
+
+	(void)state;
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		replay(entry->d_name);
+		n++;
+	}
+	closedir(dir);
+	assert_true(n >= 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +177,7 @@ int main(void)
 		cmocka_unit_test(an_acknowledgement_has_a_shape),
 		cmocka_unit_test(unread_headers_acknowledge_nothing),
 		cmocka_unit_test(no_failure_is_an_acknowledgement),
+		cmocka_unit_test(seeds_of_the_fuzzer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
