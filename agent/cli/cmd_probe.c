@@ -471,7 +471,9 @@ const struct cli_command cmd_probe = {
 		"Ports default to 443. An IPv6 address with a\nport goes in "
 		"brackets. Round trips are the network's: kernel stamps for "
 		"icmp,\nthe kernel's handshake time for tcp and https.\n\n"
-		"Exit status 0 if any probe was answered, 1 if none was.\n\n"
+		"Exit status 0 if any target replied, 1 if none did; a refusal "
+		"is no "
+		"reply.\n\n"
 		"  edgeprobe probe outlook.office365.com\n"
 		"  edgeprobe probe -c 10 tcp://teams.microsoft.com "
 		"https://www.bing.com/",

@@ -4,6 +4,7 @@
 #include <string.h>
 
 static const struct cli_command *const commands[] = {
+	&cmd_probe,
 	&cmd_check_config,
 	&cmd_help,
 	&cmd_version,
