@@ -376,8 +376,8 @@ static size_t skip_string(const char *text, size_t len, size_t at)
 	return at < len ? at : len;
 }
 
-/* The end of the comment that starts at `at`; `at` itself: there is none; 0:
- * it does not end. */
+/* The end of the comment that starts at `at`; `at` itself: there is none;
+ * SIZE_MAX: it does not end. */
 static size_t skip_comment(const char *text, size_t len, size_t at)
 {
 	const char *end;
@@ -391,7 +391,7 @@ static size_t skip_comment(const char *text, size_t len, size_t at)
 	if (text[at + 1] != '*')
 		return at;
 	end = memmem(text + at + 2, len - at - 2, "*/", 2);
-	return end ? (size_t)(end - text) + 2 : 0;
+	return end ? (size_t)(end - text) + 2 : SIZE_MAX;
 }
 
 int json_blank_comments(char *text, size_t len, struct json_fault *ret_fault)
@@ -401,7 +401,7 @@ int json_blank_comments(char *text, size_t len, struct json_fault *ret_fault)
 	while (i < len) {
 		size_t end = skip_comment(text, len, i);
 
-		if (end == 0)
+		if (end == SIZE_MAX)
 			return fault_at(ret_fault, i,
 					"this comment does not end: */ is "
 					"expected");

@@ -157,42 +157,59 @@ static void parse(struct files *files, struct file *file, const char *data,
 			    json_position(data, len, fault.offset), fault.text);
 }
 
-static void read_and_parse(struct files *files, struct file *file, char *data)
+static struct file *new_file(struct files *files, const char *path)
+{
+	struct file *list =
+		reallocarray(files->list, files->n + 1, sizeof *list);
+	char *copy = strdup(path);
+
+	if (list)
+		files->list = list;
+	if (!list || !copy) {
+		free(copy);
+		return NULL;
+	}
+	list[files->n] = (struct file){ .order = files->n, .path = copy };
+	return &list[files->n++];
+}
+
+int files_add_text(struct files *files, const char *path, const char *data,
+		   size_t len)
+{
+	struct file *file = new_file(files, path);
+
+	if (!file)
+		return -ENOMEM;
+	parse(files, file, data, len);
+	return 0;
+}
+
+static void unreadable(struct files *files, const struct file *file, int code)
 {
 	char text[PROBLEM_MAX_BYTES];
-	ssize_t n = read_file(file->path, data, FILE_MAX_BYTES + 1);
 
-	if (n > FILE_MAX_BYTES)
-		n = -EFBIG;
-	if (n >= 0) {
-		parse(files, file, data, (size_t)n);
-		return;
-	}
-	snprintf(text, sizeof text, "cannot be read: %s, %s", strerror((int)-n),
-		 what_helps((int)n));
-	add_problem(files, file, (int)n, (struct json_where){ 1, 1 }, text);
+	snprintf(text, sizeof text, "cannot be read: %s, %s", strerror(-code),
+		 what_helps(code));
+	add_problem(files, file, code, (struct json_where){ 1, 1 }, text);
 }
 
 int files_add(struct files *files, const char *path)
 {
-	struct file *list, *file;
+	struct file *file = new_file(files, path);
 	char *data = malloc(FILE_MAX_BYTES + 1);
+	ssize_t n;
 
-	list = reallocarray(files->list, files->n + 1, sizeof *list);
-	if (list)
-		files->list = list;
-	if (!list || !data) {
+	if (!file || !data) {
 		free(data);
 		return -ENOMEM;
 	}
-	file = &list[files->n];
-	*file = (struct file){ .order = files->n, .path = strdup(path) };
-	if (!file->path) {
-		free(data);
-		return -ENOMEM;
-	}
-	files->n++;
-	read_and_parse(files, file, data);
+	n = read_file(path, data, FILE_MAX_BYTES + 1);
+	if (n > FILE_MAX_BYTES)
+		n = -EFBIG;
+	if (n < 0)
+		unreadable(files, file, (int)n);
+	else
+		parse(files, file, data, (size_t)n);
 	free(data);
 	return 0;
 }

@@ -40,6 +40,10 @@ void files_finish(struct files *files);
  * -ENOMEM. */
 int files_add(struct files *files, const char *path);
 
+/* The same with what the file would hold. */
+int files_add_text(struct files *files, const char *path, const char *data,
+		   size_t len);
+
 /* Every *.json of `dir` in order of the names; no such directory is fine. */
 int files_add_dir(struct files *files, const char *dir);
 
