@@ -57,9 +57,10 @@ log() { # NAME RESULT OUTPUT
 	log bad FAIL '1..2\nok 1 - a\nnot ok 2 - b\n'
 	log crashed ERROR '1..2\nok 1 - a\n'
 	log plain OK 'hello\n'
-	log absent SKIP ''
+	log absent SKIP "needs root\\n"
 } >"$tmp/log.json"
 test/lib/tally "$tmp/log.json" >"$tmp/tally" || fail "tally"
 cat "$tmp/tally"
 [ "$(head -n 1 "$tmp/tally")" = "5 2 2" ] || fail "tally counts otherwise"
 grep -q '^failed: crashed: error$' "$tmp/tally" || fail "a crash is lost"
+grep -q "^skipped: absent: needs root$" "$tmp/tally" || fail "no reason"
