@@ -221,9 +221,11 @@ int app_run(const struct config *config, uint64_t duration_ns,
 	    struct ep_err *err)
 {
 	struct app *app = calloc(1, sizeof(*app));
-	int r = app == NULL ? ep_err_set(err, -ENOMEM, "out of memory")
-			    : init(app, err);
+	int r;
 
+	if (app == NULL)
+		return ep_err_set(err, -ENOMEM, "out of memory");
+	r = init(app, err);
 	if (r < 0) {
 		free(app);
 		return r;

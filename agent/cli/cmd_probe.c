@@ -93,6 +93,7 @@ static void print_row(struct session *s, const struct probe_stream *stream,
 	record->series = &series;
 	buf_clear(&s->row);
 	row_write(&s->row, &who, record);
+	record->series = NULL; /* it ends here */
 	buf_char(&s->row, '\n');
 	fwrite(s->row.data, 1, s->row.len, stdout);
 }

@@ -44,7 +44,7 @@ static void add_ns(struct fields *f, const char *name, uint64_t ns, int there)
 
 static void add_phases(struct fields *f, const struct group *g)
 {
-	for (unsigned p = 0; p < GROUP_PHASES; p++) {
+	for (size_t p = 0; p < GROUP_PHASES; p++) {
 		const struct stats *s = &g->phases[p];
 		char *p50 = f->names[2 * p], *p90 = f->names[2 * p + 1];
 

@@ -125,20 +125,22 @@ static enum ep_reason reason_of(int error)
 static void launch(struct ep_probe *p)
 {
 	const struct ep_kind *kind = p->target->kind;
+	struct ep_engine *e = p->engine;
 	int r = 0;
 
 	SM_MOVE(allowed, p->state, PROBE_WAITING);
 	set_deadline(p, ep_clock_mono_ns() + ep_probe_timeout_ns(p));
 	p->starting++;
 	if (kind->ready != NULL)
-		r = kind->ready(p->engine, p->shared, p->sample.address.family,
-				NULL);
+		r = kind->ready(e, p->shared, p->sample.address.family, NULL);
 	if (r == 0)
 		r = kind->start(p);
-	if (r < 0)
-		ep_probe_settle(p, EP_FAILED, reason_of(r));
+	if (r < 0 && p->state != PROBE_SETTLED) {
+		settle(p, EP_FAILED, reason_of(r));
+		park(p);
+	}
 	p->starting--;
-	engine_arm(p->engine);
+	engine_arm(e);
 }
 
 static void take_answer(struct ep_probe *p)
