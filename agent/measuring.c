@@ -137,6 +137,7 @@ static void on_due(const struct plan_due *due, void *arg)
 		return;
 	}
 	lane = lane_of(m, item->dns);
+	assert(lane != NULL); /* opened for every list of name servers */
 	r = ep_probe_start(lane->engine, &item->target, due->due_ns, on_sample,
 			   lane, NULL);
 	if (r < 0)
