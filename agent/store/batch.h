@@ -50,7 +50,8 @@ int store_batch_pending(struct store *store, int destination,
 int64_t store_batch_collect(struct store *store, int destination,
 			    store_encode_cb encode, void *arg,
 			    uint64_t *ret_first, uint64_t *ret_last);
-/* Durable on return 0; sets batch->id. Body is copied. */
+/* Durable on return 0; sets batch->id. Body is copied. -ESTALE: it is not what
+ * was collected last, or some of that has been evicted since: collect anew. */
 int store_batch_freeze(struct store *store, int destination,
 		       struct store_batch *batch, struct ep_err *err);
 int store_batch_attempted(struct store *store, uint64_t batch_id);

@@ -74,6 +74,7 @@ struct store_facts {
 	uint64_t queued;              /* rows that wait for a commit */
 	uint64_t evicted_undelivered; /* rows, over restarts */
 	uint64_t first_seq, last_seq; /* committed and kept; 0: none */
+	bool disk_full;               /* it does not grow until that ends */
 };
 int store_facts(struct store *store, struct store_facts *ret_facts);
 

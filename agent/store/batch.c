@@ -1,0 +1,446 @@
+/* Frozen batches: what was made of rows once is kept, byte for byte, until it
+ * is acknowledged, split or set aside. */
+#include "store/runs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+/* Dead letters take at most this part of the store. */
+#define DEAD_SHARE   16
+#define ANSWER_BYTES 1024
+
+void store_batch_finish(struct store_batch *batch)
+{
+	free(batch->body);
+	memset(batch, 0, sizeof(*batch));
+}
+
+static uint64_t checksum(const void *data, size_t len)
+{
+	return crc32_z(0, data, len);
+}
+
+/* --- collecting --- */
+
+struct collecting {
+	store_encode_cb encode;
+	void *arg;
+	struct collected *c;
+	int64_t rows;
+};
+
+static int take(const struct record *record, void *arg)
+{
+	struct collecting *k = arg;
+	struct collected *c = k->c;
+	struct run *run = c->n_runs ? &c->runs[c->n_runs - 1] : NULL;
+	bool joined = run && run->last + 1 == record->seq;
+	int r;
+
+	if (!joined && c->n_runs == RUNS_MAX)
+		return -E2BIG;
+	r = k->encode(record, k->arg);
+	if (r != 0)
+		return r;
+	if (joined)
+		run->last = record->seq;
+	else
+		c->runs[c->n_runs++] = (struct run){ record->seq, record->seq };
+	if (k->rows++ == 0)
+		c->oldest_ns = record->time_ns;
+	return 0;
+}
+
+/* What was collected for a destination; made when it is not there. */
+static struct collected *collected_for(struct store *store, int destination)
+{
+	struct collected *c = store->collected;
+
+	while (c && c->destination != destination)
+		c = c->next;
+	if (c)
+		return c;
+	c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->destination = destination;
+	c->next = store->collected;
+	store->collected = c;
+	return c;
+}
+
+static int collect(struct store *store, const struct destination *to,
+		   struct collecting *k)
+{
+	struct store_range anchor = { .first_seq = to->anchor,
+				      .last_seq = to->anchor };
+	struct store_range rest = { .first_seq = to->next };
+	int r = 0;
+
+	if (to->anchor)
+		r = scan_for(store, &anchor, to, take, k, NULL);
+	if (r == 0)
+		r = scan_for(store, &rest, to, take, k, NULL);
+	return r == -E2BIG ? 0 : r;
+}
+
+int64_t store_batch_collect(struct store *store, int destination,
+			    store_encode_cb encode, void *arg,
+			    uint64_t *ret_first, uint64_t *ret_last)
+{
+	struct collecting k = {
+		.encode = encode,
+		.arg = arg,
+		.c = collected_for(store, destination),
+	};
+	struct destination to;
+	int r;
+
+	if (!k.c)
+		return -ENOMEM;
+	k.c->n_runs = 0;
+	r = destination_get(store, destination, &to);
+	if (r == 0)
+		r = collect(store, &to, &k);
+	if (r != 0)
+		return r < 0 ? r : -ECANCELED;
+	if (k.rows > 0) {
+		*ret_first = k.c->runs[0].first;
+		*ret_last = k.c->runs[k.c->n_runs - 1].last;
+	}
+	return k.rows;
+}
+
+/* --- freezing --- */
+
+/* What is on disk of a batch beside what its holder knows. */
+struct kept {
+	uint64_t oldest_ns;
+	unsigned n_runs;
+	struct run runs[RUNS_MAX];
+};
+
+static int add_batch(struct store *store, int destination,
+		     struct store_batch *batch, const struct kept *kept)
+{
+	char runs[RUNS_TEXT_MAX];
+	uint64_t id;
+	int r;
+
+	runs_write(kept->runs, kept->n_runs, runs, sizeof(runs));
+	r = db_run(&store->db, Q_BATCH_ADD, "iuuutiutu", (int64_t)destination,
+		   batch->first, batch->last, batch->rows, batch->encoding,
+		   (int64_t)batch->gzip, kept->oldest_ns, runs,
+		   checksum(batch->body, batch->body_len));
+	if (r < 0)
+		return r;
+	id = (uint64_t)sqlite3_last_insert_rowid(store->db.sqlite);
+	r = db_run(&store->db, Q_BATCH_BODY_ADD, "ub", id, batch->body,
+		   batch->body_len);
+	if (r == 0)
+		batch->id = id;
+	return r;
+}
+
+static int drop_batch(struct store *store, int destination, uint64_t id)
+{
+	int r = db_run(&store->db, Q_BATCH_BODY_DROP, "u", id);
+
+	if (r == 0)
+		r = db_run(&store->db, Q_BATCH_DROP, "ui", id,
+			   (int64_t)destination);
+	if (r == 0 && sqlite3_changes(store->db.sqlite) == 0)
+		r = -ENOENT;
+	return r;
+}
+
+static int get_kept(struct store *store, int destination, uint64_t id,
+		    struct kept *ret)
+{
+	sqlite3_stmt *s =
+		db_ask(&store->db, Q_BATCH_GET, "ui", id, (int64_t)destination);
+	int r;
+
+	if (!s)
+		return db_errno(&store->db);
+	r = db_next(&store->db, s);
+	if (r > 0) {
+		ret->oldest_ns = (uint64_t)sqlite3_column_int64(s, 0);
+		ret->n_runs = runs_read((const char *)sqlite3_column_text(s, 1),
+					ret->runs);
+	}
+	db_end(s);
+	if (r == 0)
+		return -ENOENT;
+	return r < 0 ? r : 0;
+}
+
+struct freezing {
+	int destination;
+	struct store_batch *batch;
+	const struct collected *collected;
+};
+
+static struct kept kept_of(const struct freezing *f)
+{
+	const struct collected *c = f->collected;
+	struct kept kept = { .oldest_ns = c->oldest_ns, .n_runs = c->n_runs };
+
+	memcpy(kept.runs, c->runs, sizeof(kept.runs));
+	kept.n_runs = runs_within(kept.runs, kept.n_runs, f->batch->first,
+				  f->batch->last);
+	return kept;
+}
+
+static int freeze(struct store *store, void *arg)
+{
+	struct freezing *f = arg;
+	struct kept kept = kept_of(f);
+	struct destination to;
+	int r = destination_get(store, f->destination, &to);
+
+	if (r < 0)
+		return r;
+	/* Collected before something was evicted, or not from here at all. */
+	if (f->batch->first != (to.anchor ? to.anchor : kept.runs[0].first) ||
+	    f->batch->last < f->batch->first ||
+	    f->batch->last >= store->durable || kept.n_runs == 0 ||
+	    kept.runs[kept.n_runs - 1].last != f->batch->last ||
+	    (!to.anchor && f->batch->first < to.next))
+		return -ESTALE;
+	r = add_batch(store, f->destination, f->batch, &kept);
+	if (to.next <= f->batch->last)
+		to.next = f->batch->last + 1;
+	to.anchor = 0;
+	return r < 0 ? r : destination_set(store, &to);
+}
+
+int store_batch_freeze(struct store *store, int destination,
+		       struct store_batch *batch, struct ep_err *err)
+{
+	struct freezing f = {
+		.destination = destination,
+		.batch = batch,
+		.collected = collected_for(store, destination),
+	};
+	int r;
+
+	if (!f.collected)
+		return ep_err_set(err, -ENOMEM, "no memory for a batch");
+	r = evict_for(store, batch->body_len);
+	if (r < 0 && r != -ENOSPC)
+		return db_fail(&store->db, err, store->path);
+	return store_transact(store, freeze, &f, err);
+}
+
+/* --- and after --- */
+
+struct settling_batch {
+	int destination;
+	const struct store_batch *batch;
+	const char *answer;
+	struct store_batch *halves;
+	enum gap_reason reason;
+};
+
+static int read_text(char *to, size_t size, sqlite3_stmt *row, int i)
+{
+	const char *text = (const char *)sqlite3_column_text(row, i);
+
+	snprintf(to, size, "%s", text ? text : "");
+	return 0;
+}
+
+/* 1: `*ret` is whole; 0: its body is damaged. */
+static int read_batch(sqlite3_stmt *s, struct store_batch *ret)
+{
+	size_t len = (size_t)sqlite3_column_bytes(s, 8);
+	const void *body = sqlite3_column_blob(s, 8);
+
+	*ret = (struct store_batch){
+		.id = (uint64_t)sqlite3_column_int64(s, 0),
+		.first = (uint64_t)sqlite3_column_int64(s, 1),
+		.last = (uint64_t)sqlite3_column_int64(s, 2),
+		.rows = (uint64_t)sqlite3_column_int64(s, 3),
+		.gzip = sqlite3_column_int(s, 5) != 0,
+		.attempts = (unsigned)sqlite3_column_int(s, 6),
+		.body_len = len,
+	};
+	read_text(ret->encoding, sizeof(ret->encoding), s, 4);
+	if (checksum(body, len) != (uint64_t)sqlite3_column_int64(s, 7))
+		return 0;
+	ret->body = malloc(len + 1);
+	if (!ret->body)
+		return -ENOMEM;
+	if (len)
+		memcpy(ret->body, body, len);
+	ret->body[len] = '\0';
+	return 1;
+}
+
+/* Its rows are missing at the destination. */
+static int owe_rows(struct store *store, const struct settling_batch *sb)
+{
+	struct kept kept;
+	int r = get_kept(store, sb->destination, sb->batch->id, &kept);
+
+	for (unsigned i = 0; i < kept.n_runs && r == 0; i++)
+		r = gap_owe(store, sb->destination, sb->reason, kept.runs[i]);
+	return r;
+}
+
+static int give_up(struct store *store, void *arg)
+{
+	const struct settling_batch *sb = arg;
+	int r = owe_rows(store, sb);
+
+	return r < 0 ? r : drop_batch(store, sb->destination, sb->batch->id);
+}
+
+int store_batch_pending(struct store *store, int destination,
+			struct store_batch *ret_batch, struct ep_err *err)
+{
+	struct settling_batch sb = { .destination = destination,
+				     .batch = ret_batch,
+				     .reason = GAP_CORRUPT };
+	bool damaged = true;
+	int r = 0;
+
+	while (damaged) {
+		sqlite3_stmt *s = db_ask(&store->db, Q_BATCH_OLDEST, "i",
+					 (int64_t)destination);
+
+		r = s ? db_next(&store->db, s) : db_errno(&store->db);
+		if (r < 0)
+			(void)db_fail(&store->db, err, store->path);
+		damaged = r > 0 && (r = read_batch(s, ret_batch)) == 0;
+		db_end(s);
+		if (damaged)
+			r = store_transact(store, give_up, &sb, err);
+		damaged = damaged && r == 0;
+	}
+	return r;
+}
+
+int store_batch_attempted(struct store *store, uint64_t batch_id)
+{
+	int r = db_run(&store->db, Q_BATCH_ATTEMPT, "u", batch_id);
+
+	if (r == 0 && sqlite3_changes(store->db.sqlite) == 0)
+		r = -ENOENT;
+	return r;
+}
+
+static int count(struct store *store, const struct settling_batch *sb,
+		 const char *rows, const char *batches)
+{
+	int r = db_run(&store->db, Q_COUNT_ADD, "itu", (int64_t)sb->destination,
+		       rows, sb->batch->rows);
+
+	if (r == 0)
+		r = db_run(&store->db, Q_COUNT_ADD, "itu",
+			   (int64_t)sb->destination, batches, (uint64_t)1);
+	return r;
+}
+
+static int done(struct store *store, void *arg)
+{
+	const struct settling_batch *sb = arg;
+	int r = drop_batch(store, sb->destination, sb->batch->id);
+
+	return r < 0 ? r : count(store, sb, "rows_acked", "batches_acked");
+}
+
+int store_batch_done(struct store *store, int destination,
+		     const struct store_batch *batch, struct ep_err *err)
+{
+	struct settling_batch sb = { .destination = destination,
+				     .batch = batch };
+
+	return store_transact(store, done, &sb, err);
+}
+
+static int bound_dead(struct store *store)
+{
+	int64_t bytes = 0, max = (int64_t)(store->max_bytes / DEAD_SHARE);
+	int r;
+
+	while ((r = db_number(&store->db, &bytes, Q_DEAD_BYTES, "")) > 0 &&
+	       bytes > max) {
+		r = db_run(&store->db, Q_DEAD_DROP_OLDEST, "");
+		if (r < 0)
+			break;
+	}
+	return r < 0 ? r : 0;
+}
+
+static int quarantine(struct store *store, void *arg)
+{
+	const struct settling_batch *sb = arg;
+	int r = db_run(&store->db, Q_DEAD_ADD, "uiut", sb->batch->id,
+		       (int64_t)sb->destination, now_wall_ns(), sb->answer);
+
+	if (r == 0)
+		r = give_up(store, arg);
+	if (r == 0)
+		r = bound_dead(store);
+	if (r == 0)
+		r = count(store, sb, "rows_refused", "batches_refused");
+	return r;
+}
+
+int store_batch_quarantine(struct store *store, int destination,
+			   const struct store_batch *batch, const char *answer,
+			   struct ep_err *err)
+{
+	char cut[ANSWER_BYTES];
+	struct settling_batch sb = { .destination = destination,
+				     .batch = batch,
+				     .answer = cut,
+				     .reason = GAP_REFUSED };
+
+	snprintf(cut, sizeof(cut), "%s", answer ? answer : "");
+	return store_transact(store, quarantine, &sb, err);
+}
+
+static int split(struct store *store, void *arg)
+{
+	const struct settling_batch *sb = arg;
+	struct kept whole;
+	int r = get_kept(store, sb->destination, sb->batch->id, &whole);
+
+	if (r == 0)
+		r = drop_batch(store, sb->destination, sb->batch->id);
+	for (int i = 0; i < 2 && r == 0; i++) {
+		struct kept half = whole;
+
+		half.n_runs =
+			runs_within(half.runs, half.n_runs, sb->halves[i].first,
+				    sb->halves[i].last);
+		r = add_batch(store, sb->destination, &sb->halves[i], &half);
+	}
+	return r;
+}
+
+int store_batch_split(struct store *store, int destination,
+		      const struct store_batch *whole,
+		      struct store_batch halves[2], struct ep_err *err)
+{
+	struct settling_batch sb = { .destination = destination,
+				     .batch = whole,
+				     .halves = halves };
+	int r;
+
+	if (halves[0].first != whole->first || halves[1].last != whole->last ||
+	    halves[0].last >= halves[1].first ||
+	    halves[0].rows + halves[1].rows != whole->rows)
+		return ep_err_set(err, -EINVAL,
+				  "the halves do not make the whole batch");
+	r = store_transact(store, split, &sb, err);
+	if (r == 0)
+		halves[0].attempts = halves[1].attempts = 0;
+	return r;
+}

@@ -1,0 +1,328 @@
+/* From memory to disk, and what to do when the disk is full. */
+#include "store/sample.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Of queue memory, in one transaction: bounds the log. */
+#define CHUNK_BLOCKS_MAX 16
+/* A body beyond what the queue takes is replaced by its length. */
+#define BODY_MAX (QUEUE_PAYLOAD_MAX - 1)
+/* Pages that are given back in one commit after the bound was lowered. */
+#define VACUUM "PRAGMA incremental_vacuum(256)"
+/* What a retry may need after the disk was full. */
+#define ROOM_BYTES (256u << 10)
+
+/* --- adding --- */
+
+static uint64_t push(struct store *store, struct queue_item *item,
+		     const void *payload)
+{
+	item->seq = store->next_seq++;
+	while (queue_put(&store->queue, item, payload) < 0) {
+		uint64_t last = queue_drop(&store->queue);
+
+		store->lost_last = last ? last : item->seq;
+		if (!last)
+			break;
+	}
+	return item->seq;
+}
+
+uint64_t store_add_sample(struct store *store, uint32_t series_id,
+			  const struct ep_sample *sample)
+{
+	struct queue_item item = {
+		.type = ROW_SAMPLE,
+		.series = series_id,
+		.size = sample_bytes(sample),
+	};
+
+	return push(store, &item, sample);
+}
+
+uint64_t store_add_late(struct store *store, uint32_t series_id,
+			const struct ep_sample *sample, uint64_t of)
+{
+	struct queue_item item = {
+		.type = ROW_LATE,
+		.series = series_id,
+		.first = of,
+		.size = sample_bytes(sample),
+	};
+
+	return push(store, &item, sample);
+}
+
+uint64_t store_add_overflow(struct store *store, uint64_t n)
+{
+	struct queue_item item = {
+		.type = ROW_GAP,
+		.time_ns = now_wall_ns(),
+		.first = store->next_seq,
+		.last = store->next_seq + n - 1,
+	};
+
+	if (n == 0)
+		return store->next_seq - 1;
+	store->next_seq += n;
+	return push(store, &item, NULL);
+}
+
+uint64_t store_add_note(struct store *store, enum row_type type,
+			uint64_t time_ns, const char *body)
+{
+	struct queue_item item = { .type = type, .time_ns = time_ns };
+	size_t len = strlen(body);
+	char instead[64];
+
+	if (len > BODY_MAX) {
+		snprintf(instead, sizeof(instead), "\"body_bytes\":%zu", len);
+		body = instead;
+		len = strlen(instead);
+	}
+	item.size = (uint32_t)len + 1;
+	return push(store, &item, body);
+}
+
+uint64_t store_last_seq(const struct store *store)
+{
+	return store->next_seq - 1;
+}
+
+/* --- writing --- */
+
+static int write_sample(struct store *store, const struct queue_item *item,
+			struct span *span)
+{
+	struct ep_sample sample;
+	const uint64_t *late_of = item->type == ROW_LATE ? &item->first : NULL;
+	int r;
+
+	ep_sample_init(&sample);
+	memcpy(&sample, queue_payload(item), item->size);
+	r = span_extend(store, span, item->seq, sample.sent_ns);
+	if (r == 0)
+		r = sample_write(store, item->seq, item->series, &sample,
+				 late_of);
+	return r;
+}
+
+static int write_overflow(struct store *store, const struct queue_item *item)
+{
+	int r = gap_write(store, item->seq, item->time_ns, GAP_OVERFLOW);
+
+	if (r == 0)
+		r = gap_write_range(store, item->seq, GAP_TO_ALL,
+				    (struct run){ item->first, item->last });
+	return r;
+}
+
+static int write_item(struct store *store, const struct queue_item *item,
+		      struct span *span)
+{
+	switch (item->type) {
+	case ROW_SAMPLE:
+	case ROW_LATE:
+		return write_sample(store, item, span);
+	case ROW_GAP:
+		return write_overflow(store, item);
+	case ROW_BOOT:
+	case ROW_CLOCK:
+	case ROW_SELF:
+	case ROW_EVENT:
+		break;
+	}
+	return db_run(&store->db, Q_NOTE_ADD, "uuit", item->seq, item->time_ns,
+		      (int64_t)item->type, queue_payload(item));
+}
+
+static int write_block(struct store *store, const struct queue_block *block,
+		       struct span *span)
+{
+	const struct queue_item *item;
+	size_t at = 0;
+	int r = 0;
+
+	while (r == 0 && (item = queue_next(block, &at)) != NULL)
+		r = write_item(store, item, span);
+	return r;
+}
+
+struct chunk {
+	size_t blocks;     /* to write, oldest first */
+	bool last;         /* nothing is queued after it */
+	uint64_t next_seq; /* after it */
+	struct span span;
+};
+
+static int mark(struct store *store)
+{
+	return store->marked ? 0
+			     : db_run(&store->db, Q_META_SET, "tu", "dirty",
+				      (uint64_t)1);
+}
+
+static int write_chunk(struct store *store, void *arg)
+{
+	const struct queue_block *block = store->queue.head;
+	struct run lost = { store->durable, store->lost_last };
+	struct chunk *c = arg;
+	int r = mark(store);
+
+	c->span = store->span;
+	c->next_seq = lost.last + 1;
+	if (r == 0 && store->lost_last)
+		r = gap_owe(store, GAP_TO_ALL, GAP_OVERFLOW, lost);
+	for (size_t i = 0; i < c->blocks && r == 0; i++) {
+		r = write_block(store, block, &c->span);
+		c->next_seq = block->last_seq + 1;
+		block = block->next;
+	}
+	if (c->last)
+		c->next_seq = store->next_seq;
+	if (r == 0)
+		r = names_save(store);
+	if (r == 0 && c->last)
+		r = gap_settle(store, &c->next_seq);
+	return r;
+}
+
+/* It is on disk: forget it here. */
+static void release(struct store *store, const struct chunk *c)
+{
+	for (size_t i = 0; i < c->blocks; i++)
+		(void)queue_drop(&store->queue);
+	names_saved(store);
+	store->marked = true;
+	store->span = c->span;
+	store->durable = c->next_seq;
+	store->lost_last = 0;
+	if (c->last) {
+		store->next_seq = c->next_seq;
+		store->owed = false;
+	}
+}
+
+static uint64_t choose_blocks(const struct store *store, struct chunk *c)
+{
+	size_t max = (size_t)(store->wal_bytes / 8 / QUEUE_BLOCK_BYTES);
+	const struct queue_block *block = store->queue.head;
+	uint64_t bytes = 0;
+
+	if (max > CHUNK_BLOCKS_MAX)
+		max = CHUNK_BLOCKS_MAX;
+	while (block && c->blocks < max) {
+		bytes += block->used;
+		c->blocks++;
+		block = block->next;
+	}
+	c->last = !block;
+	return bytes;
+}
+
+static int write_next(struct store *store, struct ep_err *err)
+{
+	struct chunk c = { 0 };
+	uint64_t bytes = choose_blocks(store, &c);
+	int r = evict_for(store, bytes);
+
+	/* Try even so: the page bound has the last word. */
+	if (r < 0 && r != -ENOSPC)
+		return db_fail(&store->db, err, store->path);
+	r = store_transact(store, write_chunk, &c, err);
+	if (r == 0)
+		release(store, &c);
+	return r;
+}
+
+/* --- the size bound and the full disk --- */
+
+static void checkpoint(struct store *store, int mode)
+{
+	(void)sqlite3_wal_checkpoint_v2(store->db.sqlite, NULL, mode, NULL,
+					NULL);
+}
+
+static void shrink(struct store *store)
+{
+	int64_t pages = 0;
+
+	if (db_number(&store->db, &pages, Q_PAGES, "") <= 0 ||
+	    (uint64_t)pages <= store->max_pages)
+		return;
+	(void)db_exec(&store->db, VACUUM);
+	setup_page_bound(store);
+}
+
+static void keep_house(struct store *store)
+{
+	if (store->disk_full && file_has_room(store))
+		store->disk_full = false;
+	if (!store->disk_full && !store->ballast)
+		file_make_ballast(store);
+	if (!store->disk_full)
+		shrink(store);
+	if (file_bytes(store, "-wal") > store->wal_bytes)
+		checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE);
+	(void)names_tidy(store);
+}
+
+int store_commit(struct store *store, struct ep_err *err)
+{
+	int r = 0;
+
+	if (store->read_only)
+		return ep_err_set(err, -EROFS, "%s: opened for reading only",
+				  store->path);
+	while (r == 0 && (store->queue.head || store->owed || store->lost_last))
+		r = write_next(store, err);
+	keep_house(store);
+	return r;
+}
+
+/* The disk, or the page bound by a wrong guess. While the disk is full the
+ * file does not grow: what goes makes room for what comes, and nothing is
+ * given back to whoever fills the disk. */
+static int make_room(struct store *store)
+{
+	if (!file_has_room(store))
+		store->disk_full = true;
+	file_drop_ballast(store);
+	checkpoint(store, SQLITE_CHECKPOINT_PASSIVE);
+	return evict_for(store, ROOM_BYTES);
+}
+
+int transact_once(struct store *store, store_work work, void *arg,
+		  struct ep_err *err)
+{
+	int r = db_run(&store->db, Q_BEGIN, "");
+
+	if (r == 0)
+		r = work(store, arg);
+	if (r == 0)
+		r = db_run(&store->db, Q_COMMIT, "");
+	if (r < 0) {
+		ep_err_set(err, r, "%s: %s", store->path,
+			   r == db_errno(&store->db)
+				   ? sqlite3_errmsg(store->db.sqlite)
+				   : strerror(-r));
+		db_rollback(&store->db);
+	}
+	return r;
+}
+
+int store_transact(struct store *store, store_work work, void *arg,
+		   struct ep_err *err)
+{
+	int r;
+
+	if (store->read_only)
+		return ep_err_set(err, -EROFS, "%s: opened for reading only",
+				  store->path);
+	r = transact_once(store, work, arg, err);
+	if (r == -ENOSPC && make_room(store) == 0)
+		r = transact_once(store, work, arg, err);
+	return r;
+}

@@ -1,0 +1,79 @@
+/* What the files of this room share. */
+#ifndef STORE_INSIDE_H
+#define STORE_INSIDE_H
+
+#include "store/db.h"
+#include "store/dict.h"
+#include "store/queue.h"
+#include "store/scan.h"
+#include "store/store.h"
+
+#define APPLICATION_ID 0x65647270 /* "edrp" */
+#define PAGE_BYTES     4096
+#define BALLAST_BYTES  (1u << 20)
+#define SPAN_ROWS      4096 /* sequence numbers that one row of `span` is of */
+#define RUNS_MAX       64   /* of consecutive numbers in a batch */
+
+/* `destination` of a gap's range, beside those from 1 upwards. */
+enum { GAP_TO_ALL = 0, GAP_TO_NOBODY = -1 };
+
+/* Sequence numbers, inclusive. */
+struct run {
+	uint64_t first, last;
+};
+
+/* What store_batch_collect() saw last; store_batch_freeze() writes it. */
+struct collected {
+	struct collected *next;
+	int destination;
+	uint64_t oldest_ns;
+	unsigned n_runs;
+	struct run runs[RUNS_MAX];
+};
+
+/* Times of the samples in one span of sequence numbers. */
+struct span {
+	uint64_t id, min_ns, max_ns; /* id UINT64_MAX: none yet */
+};
+
+struct store {
+	struct db db;
+	char *path;
+	char epoch[17];
+	char notice[EP_ERR_TEXT_MAX];
+	int lock_fd;
+	bool read_only;
+	bool was_locked; /* the lock file was there: an agent ran here */
+
+	uint64_t max_bytes, wal_bytes;
+	uint64_t max_pages; /* of the database file, by max_bytes */
+	bool disk_full;     /* until there is room again: do not grow */
+
+	uint64_t next_seq;  /* to be given */
+	uint64_t durable;   /* lower numbers are on disk, or declared there */
+	uint64_t lost_last; /* from `durable` up to here the queue gave up */
+	uint64_t floor;     /* kept rows begin here */
+	bool owed;          /* there may be rows in `owed` */
+	bool marked;        /* as not closed cleanly */
+	bool ballast;       /* it is there */
+
+	struct queue queue;
+	struct dict series, paths, words;
+	struct series **series_texts; /* by number, made when asked for */
+	uint32_t n_series_texts;
+	uint32_t tidy_at; /* entries of paths and words when to drop some */
+	struct span span;
+	struct collected *collected;
+};
+
+/* --- commit.c --- */
+typedef int (*store_work)(struct store *store, void *arg);
+/* Do `work` in one transaction. */
+int transact_once(struct store *store, store_work work, void *arg,
+		  struct ep_err *err);
+/* The same; when the disk is full, make room and try once
+ * more. */
+int store_transact(struct store *store, store_work work, void *arg,
+		   struct ep_err *err);
+
+#endif

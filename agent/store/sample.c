@@ -1,0 +1,235 @@
+/* A sample as a row of `sample`, with `https` and `late` beside it. */
+#include "store/sample.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* `code` packs what is small, the commonest value being 0, which SQLite keeps
+ * in no byte at all. */
+#define CODE_LATE          ((uint64_t)1 << 0)
+#define CODE_HTTPS         ((uint64_t)1 << 1)
+#define CODE_STAMP_SHIFT   2
+#define CODE_FLAGS_SHIFT   10
+#define CODE_OUTCOME_SHIFT 18
+#define CODE_REASON_SHIFT  26
+
+static uint64_t pack(const struct ep_sample *sample, bool late, bool https)
+{
+	return (late ? CODE_LATE : 0) | (https ? CODE_HTTPS : 0) |
+	       (uint64_t)sample->stamp << CODE_STAMP_SHIFT |
+	       (uint64_t)sample->flags << CODE_FLAGS_SHIFT |
+	       (uint64_t)sample->outcome << CODE_OUTCOME_SHIFT |
+	       (uint64_t)sample->reason << CODE_REASON_SHIFT;
+}
+
+struct code code_unpack(uint64_t code)
+{
+	return (struct code){
+		.late = (code & CODE_LATE) != 0,
+		.https = (code & CODE_HTTPS) != 0,
+		.stamp = (uint8_t)(code >> CODE_STAMP_SHIFT),
+		.flags = (uint8_t)(code >> CODE_FLAGS_SHIFT),
+		.outcome = (uint8_t)(code >> CODE_OUTCOME_SHIFT),
+		.reason = (uint8_t)(code >> CODE_REASON_SHIFT),
+	};
+}
+
+static bool has_https(const struct ep_https *h)
+{
+	return h->connect_ns != EP_ABSENT || h->tls_ns != EP_ABSENT ||
+	       h->first_byte_ns != EP_ABSENT || h->total_ns != EP_ABSENT ||
+	       h->tls_days_left != EP_DAYS_ABSENT || h->http_status != 0 ||
+	       h->http_version[0] || h->pop[0] || h->pop_source[0] ||
+	       h->pop_ref[0] || h->tls_issuer[0];
+}
+
+uint32_t sample_bytes(const struct ep_sample *sample)
+{
+	return (uint32_t)(has_https(&sample->https) ? sizeof(*sample)
+						    : EP_SAMPLE_CORE);
+}
+
+/* Absent values are NULL, which takes no room; so does a 0. */
+static int bind_signed(sqlite3_stmt *s, int i, int64_t value, int64_t absent)
+{
+	return value == absent ? sqlite3_bind_null(s, i)
+			       : sqlite3_bind_int64(s, i, value);
+}
+
+int64_t column_signed(sqlite3_stmt *row, int i, int64_t absent)
+{
+	return sqlite3_column_type(row, i) == SQLITE_NULL
+		       ? absent
+		       : sqlite3_column_int64(row, i);
+}
+
+static int write_https(struct store *store, uint64_t seq,
+		       const struct ep_https *h)
+{
+	sqlite3_stmt *s = db_ask(&store->db, Q_HTTPS_ADD, "u", seq);
+	int r;
+
+	if (!s)
+		return db_errno(&store->db);
+	bind_signed(s, 2, h->connect_ns, EP_ABSENT);
+	bind_signed(s, 3, h->tls_ns, EP_ABSENT);
+	bind_signed(s, 4, h->first_byte_ns, EP_ABSENT);
+	bind_signed(s, 5, h->total_ns, EP_ABSENT);
+	bind_signed(s, 6, h->tls_days_left, EP_DAYS_ABSENT);
+	sqlite3_bind_int(s, 7, h->http_status);
+	sqlite3_bind_int64(s, 8,
+			   names_word(store, h->http_version,
+				      sizeof(h->http_version), seq));
+	sqlite3_bind_int64(s, 9,
+			   names_word(store, h->pop, sizeof(h->pop), seq));
+	sqlite3_bind_int64(
+		s, 10,
+		names_word(store, h->pop_source, sizeof(h->pop_source), seq));
+	sqlite3_bind_int64(
+		s, 11,
+		names_word(store, h->tls_issuer, sizeof(h->tls_issuer), seq));
+	sqlite3_bind_text(s, 12, h->pop_ref,
+			  (int)strnlen(h->pop_ref, sizeof(h->pop_ref)),
+			  SQLITE_STATIC);
+	r = db_next(&store->db, s);
+	db_end(s);
+	return r;
+}
+
+static int write_core(struct store *store, uint64_t seq, uint32_t series_id,
+		      const struct ep_sample *sample, uint64_t code)
+{
+	uint32_t path = names_path(store, series_id, sample, seq);
+	sqlite3_stmt *s;
+	int r;
+
+	if (!path)
+		return -ENOMEM;
+	s = db_ask(&store->db, Q_SAMPLE_ADD, "uuuu", seq, sample->sent_ns,
+		   (uint64_t)path, code);
+	if (!s)
+		return db_errno(&store->db);
+	bind_signed(s, 5, sample->rtt_ns, EP_ABSENT);
+	sqlite3_bind_int64(s, 6, sample->missed);
+	bind_signed(s, 7, sample->dns_ns, EP_ABSENT);
+	sqlite3_bind_int64(s, 8, (int64_t)sample->uncertainty_ns);
+	sqlite3_bind_int64(s, 9, sample->slip_ns);
+	bind_signed(s, 10, sample->ttl, EP_ABSENT);
+	bind_signed(s, 11, sample->retransmits, EP_ABSENT);
+	r = db_next(&store->db, s);
+	db_end(s);
+	return r;
+}
+
+int sample_write(struct store *store, uint64_t seq, uint32_t series_id,
+		 const struct ep_sample *sample, const uint64_t *late_of)
+{
+	bool https = has_https(&sample->https);
+	int r = write_core(store, seq, series_id, sample,
+			   pack(sample, late_of != NULL, https));
+
+	if (r == 0 && https)
+		r = write_https(store, seq, &sample->https);
+	if (r == 0 && late_of)
+		r = db_run(&store->db, Q_LATE_ADD, "uu", seq, *late_of);
+	return r;
+}
+
+/* --- reading --- */
+
+static void copy_text(char *to, size_t size, const char *from)
+{
+	size_t len = from ? strnlen(from, size - 1) : 0;
+
+	if (len)
+		memcpy(to, from, len);
+	to[len] = '\0';
+}
+
+static void copy_word(struct store *store, sqlite3_stmt *row, int i, char *to,
+		      size_t size)
+{
+	uint32_t id = (uint32_t)sqlite3_column_int64(row, i);
+
+	copy_text(to, size, store_word(store, id));
+}
+
+static void read_https_row(struct store *store, sqlite3_stmt *s,
+			   struct ep_https *h)
+{
+	h->connect_ns = column_signed(s, 1, EP_ABSENT);
+	h->tls_ns = column_signed(s, 2, EP_ABSENT);
+	h->first_byte_ns = column_signed(s, 3, EP_ABSENT);
+	h->total_ns = column_signed(s, 4, EP_ABSENT);
+	h->tls_days_left = (int32_t)column_signed(s, 5, EP_DAYS_ABSENT);
+	h->http_status = (uint16_t)sqlite3_column_int(s, 6);
+	copy_word(store, s, 7, h->http_version, sizeof(h->http_version));
+	copy_word(store, s, 8, h->pop, sizeof(h->pop));
+	copy_word(store, s, 9, h->pop_source, sizeof(h->pop_source));
+	copy_word(store, s, 10, h->tls_issuer, sizeof(h->tls_issuer));
+	copy_text(h->pop_ref, sizeof(h->pop_ref),
+		  (const char *)sqlite3_column_text(s, 11));
+}
+
+static int read_https(struct store *store, uint64_t seq, struct ep_https *h)
+{
+	sqlite3_stmt *s = db_ask(&store->db, Q_HTTPS_SCAN, "uu", seq, seq);
+	int r;
+
+	if (!s)
+		return db_errno(&store->db);
+	r = db_next(&store->db, s);
+	if (r > 0)
+		read_https_row(store, s, h);
+	db_end(s);
+	return r < 0 ? r : 0;
+}
+
+static int read_late(struct store *store, struct record *record)
+{
+	int64_t of = 0;
+	int r = db_number(&store->db, &of, Q_LATE_OF, "u", record->seq);
+
+	record->type = ROW_LATE;
+	record->of = (uint64_t)of;
+	return r < 0 ? r : 0;
+}
+
+int sample_read(struct store *store, sqlite3_stmt *row,
+		struct record *ret_record)
+{
+	/* A path that damage took: the figures are still worth having. */
+	static const struct series unknown = { .target = "", .probe = "" };
+	struct code code = code_unpack((uint64_t)sqlite3_column_int64(row, 3));
+	struct record record = { .type = ROW_SAMPLE };
+	struct ep_sample *sample = &record.sample;
+	uint32_t series = 0;
+	int r = 0;
+
+	ep_sample_init(sample);
+	record.seq = (uint64_t)sqlite3_column_int64(row, 0);
+	sample->sent_ns = (uint64_t)sqlite3_column_int64(row, 1);
+	record.time_ns = sample->sent_ns;
+	if (names_path_read(store, (uint32_t)sqlite3_column_int64(row, 2),
+			    &series, sample))
+		record.series = store_series_text(store, series);
+	if (!record.series)
+		record.series = &unknown;
+	sample->outcome = code.outcome;
+	sample->reason = code.reason;
+	sample->stamp = code.stamp;
+	sample->flags = code.flags;
+	sample->rtt_ns = column_signed(row, 4, EP_ABSENT);
+	sample->missed = (uint32_t)sqlite3_column_int64(row, 5);
+	sample->dns_ns = column_signed(row, 6, EP_ABSENT);
+	sample->uncertainty_ns = (uint64_t)sqlite3_column_int64(row, 7);
+	sample->slip_ns = sqlite3_column_int64(row, 8);
+	sample->ttl = (int16_t)column_signed(row, 9, EP_ABSENT);
+	sample->retransmits = (int16_t)column_signed(row, 10, EP_ABSENT);
+	if (code.https)
+		r = read_https(store, record.seq, &sample->https);
+	if (r == 0 && code.late)
+		r = read_late(store, &record);
+	*ret_record = record;
+	return r;
+}

@@ -1,0 +1,186 @@
+/* Every table and every prepared question. README.md says what they mean. */
+#include "store/db.h"
+
+/* Rows that a destination is still to get first: never evicted. */
+#define ANCHORS                                                                \
+	"(SELECT anchor FROM destination WHERE anchor IS NOT NULL AND active)"
+#define EVICT(table)                                                           \
+	"DELETE FROM " table " WHERE seq <= ?1 AND seq NOT IN " ANCHORS
+
+const char db_schema[] =
+	"CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+	"CREATE TABLE series(id INTEGER PRIMARY KEY, target TEXT, probe TEXT,"
+	" host TEXT, site TEXT, country TEXT, metro TEXT, circuit TEXT,"
+	" provider TEXT, prefix TEXT);"
+	"CREATE TABLE path(id INTEGER PRIMARY KEY, series INTEGER,"
+	" family INTEGER, address BLOB, scope INTEGER, port INTEGER);"
+	"CREATE TABLE word(id INTEGER PRIMARY KEY, text TEXT);"
+	"CREATE TABLE sample(seq INTEGER PRIMARY KEY, sent_ns INTEGER,"
+	" path INTEGER, code INTEGER, rtt_ns INTEGER, missed INTEGER,"
+	" dns_ns INTEGER, uncertainty_ns INTEGER, slip_ns INTEGER,"
+	" ttl INTEGER, retransmits INTEGER);"
+	"CREATE TABLE late(seq INTEGER PRIMARY KEY, of INTEGER);"
+	"CREATE TABLE https(seq INTEGER PRIMARY KEY, connect_ns INTEGER,"
+	" tls_ns INTEGER, first_byte_ns INTEGER, total_ns INTEGER,"
+	" tls_days_left INTEGER, http_status INTEGER, http_version INTEGER,"
+	" pop INTEGER, pop_source INTEGER, tls_issuer INTEGER, pop_ref TEXT);"
+	"CREATE TABLE note(seq INTEGER PRIMARY KEY, time_ns INTEGER,"
+	" type INTEGER, body TEXT);"
+	"CREATE TABLE gap(seq INTEGER PRIMARY KEY, time_ns INTEGER,"
+	" reason INTEGER);"
+	"CREATE TABLE gap_range(seq INTEGER, destination INTEGER,"
+	" first INTEGER, last INTEGER, PRIMARY KEY(seq, destination))"
+	" WITHOUT ROWID;"
+	"CREATE TABLE owed(id INTEGER PRIMARY KEY, destination INTEGER,"
+	" reason INTEGER, first INTEGER, last INTEGER);"
+	"CREATE TABLE span(id INTEGER PRIMARY KEY, min_ns INTEGER,"
+	" max_ns INTEGER);"
+	"CREATE TABLE destination(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" name TEXT UNIQUE, active INTEGER, start INTEGER, next INTEGER,"
+	" anchor INTEGER);"
+	"CREATE TABLE batch(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" destination INTEGER, first INTEGER, last INTEGER, rows INTEGER,"
+	" encoding TEXT, gzip INTEGER, attempts INTEGER, oldest_ns INTEGER,"
+	" runs TEXT, crc INTEGER);"
+	"CREATE TABLE batch_body(id INTEGER PRIMARY KEY, body BLOB);"
+	"CREATE TABLE dead(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" time_ns INTEGER, destination INTEGER, first INTEGER, last INTEGER,"
+	" rows INTEGER, encoding TEXT, gzip INTEGER, attempts INTEGER,"
+	" bytes INTEGER, answer TEXT, body BLOB);"
+	"CREATE TABLE counter(destination INTEGER, name TEXT, value INTEGER,"
+	" PRIMARY KEY(destination, name)) WITHOUT ROWID;";
+
+const char *const db_texts[DB_QUERIES] = {
+	[Q_BEGIN] = "BEGIN IMMEDIATE",
+	[Q_BEGIN_READ] = "BEGIN",
+	[Q_COMMIT] = "COMMIT",
+	[Q_PAGES] = "PRAGMA page_count",
+	[Q_PAGES_FREE] = "PRAGMA freelist_count",
+	[Q_META_GET] = "SELECT value FROM meta WHERE name = ?",
+	[Q_META_SET] = "INSERT OR REPLACE INTO meta VALUES(?, ?)",
+
+	[Q_SERIES_ADD] = "INSERT OR IGNORE INTO series"
+			 " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[Q_SERIES_LOAD] = "SELECT * FROM series WHERE id > ? ORDER BY id",
+	[Q_PATH_ADD] = "INSERT OR IGNORE INTO path VALUES(?, ?, ?, ?, ?, ?)",
+	[Q_PATH_LOAD] = "SELECT * FROM path WHERE id > ? ORDER BY id",
+	[Q_PATH_DROP] = "DELETE FROM path WHERE id = ?",
+	[Q_WORD_ADD] = "INSERT OR IGNORE INTO word VALUES(?, ?)",
+	[Q_WORD_LOAD] = "SELECT * FROM word WHERE id > ? ORDER BY id",
+	[Q_WORD_DROP] = "DELETE FROM word WHERE id = ?",
+
+	[Q_SAMPLE_ADD] = "INSERT INTO sample"
+			 " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[Q_SAMPLE_SCAN] = "SELECT * FROM sample WHERE seq >= ? AND seq <= ?"
+			  " ORDER BY seq",
+	[Q_ROW_SCAN] = "SELECT seq, sent_ns, path, code, rtt_ns, missed,"
+		       " dns_ns, uncertainty_ns FROM sample"
+		       " WHERE seq >= ? AND seq <= ? ORDER BY seq",
+	[Q_SAMPLE_TIMES] = "SELECT sent_ns FROM sample WHERE seq >= ?"
+			   " ORDER BY seq",
+	[Q_LATE_ADD] = "INSERT INTO late VALUES(?, ?)",
+	[Q_LATE_OF] = "SELECT of FROM late WHERE seq = ?",
+	[Q_HTTPS_ADD] = "INSERT INTO https"
+			" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[Q_HTTPS_SCAN] = "SELECT * FROM https WHERE seq >= ? AND seq <= ?"
+			 " ORDER BY seq",
+	[Q_NOTE_ADD] = "INSERT INTO note VALUES(?, ?, ?, ?)",
+	[Q_NOTE_SCAN] = "SELECT * FROM note WHERE seq >= ? AND seq <= ?"
+			" ORDER BY seq",
+	[Q_SPAN_ADD] = "INSERT OR REPLACE INTO span VALUES(?, ?, ?)",
+	[Q_SPAN_SCAN] = "SELECT * FROM span WHERE id >= ? ORDER BY id",
+	[Q_LAST_SEQ] = "SELECT max(coalesce((SELECT max(seq) FROM sample), 0),"
+		       " coalesce((SELECT max(seq) FROM note), 0),"
+		       " coalesce((SELECT max(seq) FROM gap), 0),"
+		       " coalesce((SELECT max(last) FROM owed), 0))",
+	[Q_FIRST_SEQ] = "SELECT min(seq) FROM"
+			" (SELECT min(seq) AS seq FROM sample WHERE seq >= ?1"
+			" UNION ALL SELECT min(seq) FROM note WHERE seq >= ?1"
+			" UNION ALL SELECT min(seq) FROM gap WHERE seq >= ?1)",
+	[Q_FIRST_TIME] = "SELECT sent_ns FROM sample WHERE seq = ?1"
+			 " UNION ALL SELECT time_ns FROM note WHERE seq = ?1"
+			 " UNION ALL SELECT time_ns FROM gap WHERE seq = ?1",
+
+	[Q_GAP_ADD] = "INSERT INTO gap VALUES(?, ?, ?)",
+	[Q_GAP_SCAN] = "SELECT * FROM gap WHERE seq >= ? AND seq <= ?"
+		       " ORDER BY seq",
+	[Q_GAP_RANGE_ADD] = "INSERT INTO gap_range VALUES(?, ?, ?, ?)",
+	[Q_GAP_RANGES] = "SELECT destination, first, last FROM gap_range"
+			 " WHERE seq = ?",
+	[Q_GAP_EXTEND] = "UPDATE gap_range SET last = ?3"
+			 " WHERE seq > ?3 AND destination = ?1"
+			 " AND last = ?2 - 1"
+			 " AND seq IN (SELECT seq FROM gap WHERE reason = ?4)",
+	[Q_GAP_OVER] = "SELECT first, seq FROM gap_range WHERE seq > ?1"
+		       " AND destination = 0 AND first <= ?1"
+		       " ORDER BY first LIMIT 1",
+	[Q_GAP_OVERFLOWN] = "SELECT sum(last - first + 1) FROM gap_range"
+			    " WHERE seq >= ?1 AND destination = 0"
+			    " AND first >= ?1",
+	[Q_OWED_ADD] = "INSERT INTO owed VALUES(NULL, ?1, ?2, ?3, ?4)",
+	[Q_OWED_SCAN] = "SELECT destination, reason, first, last FROM owed"
+			" ORDER BY reason, destination, first",
+	[Q_OWED_GROW_UP] = "UPDATE owed SET last = ?4 WHERE destination = ?1"
+			   " AND reason = ?2 AND last = ?3 - 1",
+	[Q_OWED_GROW_DOWN] = "UPDATE owed SET first = ?3 WHERE destination = ?1"
+			     " AND reason = ?2 AND first = ?4 + 1",
+	[Q_OWED_CLEAR] = "DELETE FROM owed",
+	[Q_OWED_OVERFLOW] = "SELECT first, last FROM owed WHERE destination = 0"
+			    " AND first <= ? ORDER BY first LIMIT 1",
+	[Q_OWED_DROP] = "DELETE FROM owed WHERE destination = 0"
+			" AND first = ? AND last = ?",
+
+	[Q_EVICT_SAMPLE] = EVICT("sample"),
+	[Q_EVICT_HTTPS] = EVICT("https"),
+	[Q_EVICT_LATE] = EVICT("late"),
+	[Q_EVICT_NOTE] = EVICT("note"),
+	[Q_EVICT_GAP] = EVICT("gap"),
+	[Q_EVICT_GAP_RANGE] = EVICT("gap_range"),
+	[Q_EVICT_SPAN] = "DELETE FROM span WHERE id < ?",
+
+	[Q_DESTINATION_FIND] = "SELECT id FROM destination"
+			       " WHERE name = ? AND active",
+	[Q_DESTINATION_ADD] = "INSERT INTO destination"
+			      " VALUES(NULL, ?1, 1, ?2, ?2, NULL)"
+			      " ON CONFLICT(name) DO UPDATE SET active = 1,"
+			      " start = ?2, next = ?2, anchor = NULL",
+	[Q_DESTINATION_GET] = "SELECT id, start, next, anchor FROM destination"
+			      " WHERE id = ? AND active",
+	[Q_DESTINATION_SCAN] = "SELECT id, start, next, anchor"
+			       " FROM destination WHERE active ORDER BY id",
+	[Q_DESTINATION_SET] = "UPDATE destination SET next = ?2, anchor = ?3"
+			      " WHERE id = ?1",
+	[Q_DESTINATION_RETIRE] = "UPDATE destination SET active = 0,"
+				 " anchor = NULL WHERE id = ?",
+
+	[Q_BATCH_ADD] = "INSERT INTO batch"
+			" VALUES(NULL, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
+	[Q_BATCH_BODY_ADD] = "INSERT INTO batch_body VALUES(?, ?)",
+	[Q_BATCH_OLDEST] = "SELECT id, first, last, rows, encoding, gzip,"
+			   " attempts, crc, body FROM batch"
+			   " LEFT JOIN batch_body USING(id)"
+			   " WHERE destination = ? ORDER BY first LIMIT 1",
+	[Q_BATCH_GET] = "SELECT oldest_ns, runs FROM batch"
+			" WHERE id = ? AND destination = ?",
+	[Q_BATCH_ATTEMPT] = "UPDATE batch SET attempts = attempts + 1"
+			    " WHERE id = ?",
+	[Q_BATCH_DROP] = "DELETE FROM batch WHERE id = ? AND destination = ?",
+	[Q_BATCH_BODY_DROP] = "DELETE FROM batch_body WHERE id = ?",
+	[Q_BATCH_DROP_ALL] = "DELETE FROM batch WHERE destination = ?",
+	[Q_BATCH_BODY_DROP_ALL] = "DELETE FROM batch_body WHERE id IN"
+				  " (SELECT id FROM batch WHERE"
+				  " destination = ?)",
+	[Q_BATCH_BACKLOG] = "SELECT coalesce(sum(rows), 0), min(oldest_ns)"
+			    " FROM batch WHERE destination = ?",
+	[Q_DEAD_ADD] = "INSERT INTO dead SELECT NULL, ?3, destination, first,"
+		       " last, rows, encoding, gzip, attempts, length(body),"
+		       " ?4, body FROM batch LEFT JOIN batch_body USING(id)"
+		       " WHERE id = ?1 AND destination = ?2",
+	[Q_DEAD_BYTES] = "SELECT sum(bytes) FROM dead",
+	[Q_DEAD_DROP_OLDEST] = "DELETE FROM dead WHERE id ="
+			       " (SELECT min(id) FROM dead)",
+	[Q_COUNT_ADD] = "INSERT INTO counter VALUES(?1, ?2, ?3)"
+			" ON CONFLICT DO UPDATE SET value = value + ?3",
+	[Q_COUNT_GET] = "SELECT value FROM counter"
+			" WHERE destination = ? AND name = ?",
+};

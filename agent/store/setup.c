@@ -1,0 +1,192 @@
+/* A connection's settings, a new database, and what an old one remembers. */
+#include "store/sample.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#define AUTOCHECKPOINT_MAX_PAGES 1000
+/* A reader that recovers the log, or a page that is being read. */
+#define BUSY_MS 200
+
+uint64_t now_wall_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static int pragma(struct store *store, const char *format, int64_t value)
+{
+	char sql[128];
+
+	sqlite3_snprintf(sizeof(sql), sql, format, value);
+	return db_exec(&store->db, sql);
+}
+
+void setup_page_bound(struct store *store)
+{
+	(void)pragma(store, "PRAGMA max_page_count = %lld",
+		     (int64_t)store->max_pages);
+}
+
+static int reader(struct store *store)
+{
+	sqlite3 *db = store->db.sqlite;
+
+	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_wal_autocheckpoint(db, 0);
+	return db_exec(&store->db, "PRAGMA query_only = 1");
+}
+
+static int writer(struct store *store)
+{
+	int64_t pages = (int64_t)(store->wal_bytes / 2 / PAGE_BYTES);
+	int r;
+
+	if (pages > AUTOCHECKPOINT_MAX_PAGES)
+		pages = AUTOCHECKPOINT_MAX_PAGES;
+	r = db_exec(&store->db, "PRAGMA journal_mode = WAL;"
+				"PRAGMA synchronous = FULL;"
+				"PRAGMA secure_delete = OFF");
+	if (r == 0)
+		r = pragma(store, "PRAGMA journal_size_limit = %lld",
+			   (int64_t)store->wal_bytes);
+	if (r == 0)
+		r = pragma(store, "PRAGMA wal_autocheckpoint = %lld", pages);
+	if (r == 0)
+		setup_page_bound(store);
+	return r;
+}
+
+int setup_connection(struct store *store, struct ep_err *err)
+{
+	int r;
+
+	sqlite3_busy_timeout(store->db.sqlite, BUSY_MS);
+	r = db_exec(&store->db, "PRAGMA trusted_schema = 0;"
+				"PRAGMA cell_size_check = 1;"
+				"PRAGMA foreign_keys = 0");
+	if (r == 0)
+		r = store->read_only ? reader(store) : writer(store);
+	return r < 0 ? db_fail(&store->db, err, store->path) : 0;
+}
+
+static int new_epoch(char *ret_text, size_t size)
+{
+	uint64_t epoch;
+
+	if (getrandom(&epoch, sizeof(epoch), 0) != sizeof(epoch))
+		return -EIO;
+	snprintf(ret_text, size, "%016" PRIx64, epoch);
+	return 0;
+}
+
+static int create(struct store *store, void *arg)
+{
+	char epoch[sizeof(store->epoch)];
+	int r = new_epoch(epoch, sizeof(epoch));
+
+	(void)arg;
+	if (r == 0)
+		r = db_exec(&store->db, db_schema);
+	if (r == 0)
+		r = pragma(store, "PRAGMA application_id = %lld",
+			   APPLICATION_ID);
+	if (r == 0)
+		r = pragma(store, "PRAGMA user_version = %lld", STORE_SCHEMA);
+	if (r == 0)
+		r = db_run(&store->db, Q_META_SET, "tt", "epoch", epoch);
+	if (r == 0)
+		r = db_run(&store->db, Q_META_SET, "tu", "floor", (uint64_t)1);
+	return r;
+}
+
+/* Before WAL is turned on: so it is there wholly, or not at all. */
+int setup_create(struct store *store, struct ep_err *err)
+{
+	int r = db_exec(&store->db, "PRAGMA page_size = 4096;"
+				    "PRAGMA auto_vacuum = INCREMENTAL;"
+				    "PRAGMA synchronous = FULL");
+
+	if (r < 0)
+		return db_fail(&store->db, err, store->path);
+	return transact_once(store, create, NULL, err);
+}
+
+static int load_epoch(struct store *store)
+{
+	sqlite3_stmt *s = db_ask(&store->db, Q_META_GET, "t", "epoch");
+	const char *text = NULL;
+	int r;
+
+	if (!s)
+		return db_errno(&store->db);
+	r = db_next(&store->db, s);
+	if (r > 0)
+		text = (const char *)sqlite3_column_text(s, 0);
+	if (text && strlen(text) == sizeof(store->epoch) - 1)
+		memcpy(store->epoch, text, sizeof(store->epoch));
+	else if (r >= 0)
+		r = -EUCLEAN;
+	db_end(s);
+	return r < 0 ? r : 0;
+}
+
+static int load_numbers(struct store *store)
+{
+	int64_t floor = 1, last = 0;
+	int r = db_number(&store->db, &floor, Q_META_GET, "t", "floor");
+
+	if (r >= 0)
+		r = db_number(&store->db, &last, Q_LAST_SEQ, "");
+	if (r < 0)
+		return r;
+	store->floor = (uint64_t)floor;
+	store->durable = (uint64_t)last + 1;
+	if (store->durable < store->floor)
+		store->durable = store->floor;
+	store->next_seq = store->durable;
+	return 0;
+}
+
+/* Times of the span that was not full yet. */
+static int load_span(struct store *store)
+{
+	uint64_t first = (store->durable - 1) / SPAN_ROWS * SPAN_ROWS;
+	sqlite3_stmt *s = db_ask(&store->db, Q_SAMPLE_TIMES, "u", first);
+	int r;
+
+	store->span.id = UINT64_MAX;
+	if (!s)
+		return db_errno(&store->db);
+	while ((r = db_next(&store->db, s)) > 0) {
+		r = span_extend(store, &store->span, first,
+				(uint64_t)sqlite3_column_int64(s, 0));
+		if (r < 0)
+			break;
+	}
+	db_end(s);
+	return r;
+}
+
+int setup_load(struct store *store, struct ep_err *err)
+{
+	int r = load_epoch(store);
+
+	if (r == 0)
+		r = load_numbers(store);
+	if (r == 0)
+		r = names_load(store);
+	if (r == 0 && !store->read_only)
+		r = load_span(store);
+	if (r == -EUCLEAN)
+		return ep_err_set(err, r, "%s: what it should remember is gone",
+				  store->path);
+	store->owed = true;
+	return r < 0 ? db_fail(&store->db, err, store->path) : 0;
+}
