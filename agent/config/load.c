@@ -38,22 +38,23 @@ void loading_finish(struct loading *l)
 	files_finish(&l->files);
 }
 
-/* Room for one more, counted only when it is filled. */
-static void *reserve(struct list *list)
+/* Room for one more, counted only when it is filled. Doubled each time that a
+ * power of two is reached. */
+static int grow(struct list *list)
 {
-	size_t size = list->object->size;
-	struct origin *origins =
-		reallocarray(list->origins, list->n + 1, sizeof *origins);
+	size_t room = list->n == 0 ? 1 : 2 * list->n;
+	struct origin *origins;
 	char *items;
 
+	if ((list->n & (list->n - 1)) != 0)
+		return 0;
+	origins = reallocarray(list->origins, room, sizeof *origins);
 	if (origins)
 		list->origins = origins;
-	items = reallocarray(list->items, list->n + 1, size);
+	items = reallocarray(list->items, room, list->object->size);
 	if (items)
 		list->items = items;
-	if (!origins || !items)
-		return NULL;
-	return memset(items + list->n * size, 0, size);
+	return origins && items ? 0 : -ENOMEM;
 }
 
 /* What `defaults` says owns little: a path and the probes. */
@@ -75,11 +76,12 @@ static int copy_defaults(const struct config_target *from,
 void *list_add(struct loading *l, enum schema_list which, struct origin origin)
 {
 	struct list *list = &l->lists[which];
-	void *item = reserve(list);
+	void *item;
 	int r;
 
-	if (!item)
+	if (grow(list) < 0)
 		return NULL;
+	item = memset(item_of(list, list->n), 0, list->object->size);
 	list->origins[list->n++] = origin;
 	if (which == SCHEMA_TARGETS)
 		r = copy_defaults(&l->top.defaults, item);
