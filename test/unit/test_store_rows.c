@@ -1,4 +1,4 @@
-#include "store_kit.h"
+#include "lib/store_kit.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 /* A store in a directory of its own, samples to put into it, and a collector
  * that keeps account of every sequence number. */
-#ifndef STORE_KIT_H
-#define STORE_KIT_H
+#ifndef LIB_STORE_KIT_H
+#define LIB_STORE_KIT_H
 
 #include "store/scan.h"
 #include "store/store.h"
