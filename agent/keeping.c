@@ -259,6 +259,7 @@ static int open_store(struct keeping *k, struct ep_err *err)
 {
 	struct store_options options = {
 		.path = k->config->store_path,
+		.agent = k->config->agent,
 		.max_bytes = k->config->store_max_bytes,
 	};
 	int r = path_make_parents(options.path, err);
@@ -267,6 +268,8 @@ static int open_store(struct keeping *k, struct ep_err *err)
 		r = store_open(&options, &k->store, err);
 	if (r < 0)
 		return r;
+	if (store_notice(k->store)[0] != '\0')
+		log_warn("store", "notice=\"%s\"", store_notice(k->store));
 	k->who.agent = k->config->agent;
 	k->who.epoch = store_epoch(k->store);
 	return 0;

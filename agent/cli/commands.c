@@ -4,7 +4,10 @@
 #include <string.h>
 
 static const struct cli_command *const commands[] = {
+	&cmd_run,
 	&cmd_probe,
+	&cmd_report,
+	&cmd_export,
 	&cmd_check_config,
 	&cmd_help,
 	&cmd_version,

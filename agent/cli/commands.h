@@ -6,9 +6,14 @@
 
 extern const struct cli_command cmd_check_config;
 extern const struct cli_command cmd_export;
+extern const struct cli_command cmd_export;
 extern const struct cli_command cmd_help;
 extern const struct cli_command cmd_probe;
+extern const struct cli_command cmd_report;
+extern const struct cli_command cmd_run;
 extern const struct cli_command cmd_probe;
+extern const struct cli_command cmd_report;
+extern const struct cli_command cmd_run;
 extern const struct cli_command cmd_report;
 extern const struct cli_command cmd_run;
 extern const struct cli_command cmd_version;
