@@ -28,7 +28,7 @@ static void print_head(const struct groups *gs, struct buf *out)
 	print_time(out, gs->first_ns);
 	buf_text(out, " to ");
 	print_time(out, gs->last_ns);
-	buf_printf(out, " UTC, %llu samples from %s\n\n",
+	buf_printf(out, " UTC, %llu samples\n%s\n\n",
 		   (unsigned long long)gs->samples, gs->options->store_path);
 }
 

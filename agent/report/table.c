@@ -91,19 +91,42 @@ static void blanks(struct buf *out, size_t n)
 		buf_char(out, ' ');
 }
 
+/* Blanks come before a cell, so that no line ends in them. */
 static void print_cell(const struct table *t, const struct table_cell *cell,
-		       unsigned column, size_t width, struct buf *out)
+		       size_t width, size_t *owed, struct buf *out)
 {
+	size_t column = (size_t)(cell - t->cells) % t->n_columns;
 	size_t pad = width - width_of(cell->text);
-	bool last = column + 1 == t->n_columns;
 
 	if (!t->left[column])
-		blanks(out, pad);
-	buf_text(out, cell->text);
-	if (t->left[column] && !last)
-		blanks(out, pad);
-	if (!last)
-		blanks(out, GAP);
+		*owed += pad;
+	if (cell->text[0] != '\0') {
+		blanks(out, *owed);
+		*owed = 0;
+		buf_text(out, cell->text);
+	}
+	if (t->left[column])
+		*owed += pad;
+	*owed += GAP;
+}
+
+static void print_row(const struct table *t, size_t row, const size_t *widths,
+		      bool colour, struct buf *out)
+{
+	size_t owed = 0;
+
+	for (unsigned c = 0; c < t->n_columns; c++) {
+		const struct table_cell *cell =
+			&t->cells[row * t->n_columns + c];
+		bool marked = colour && cell->mark != TABLE_PLAIN;
+
+		if (marked)
+			buf_text(out, colours[cell->mark]);
+		print_cell(t, cell, widths[c], &owed, out);
+		if (marked)
+			buf_text(out, "\033[0m");
+	}
+	buf_char(out, '\n');
 }
 
 void table_print(const struct table *t, bool colour, struct buf *out)
@@ -112,18 +135,8 @@ void table_print(const struct table *t, bool colour, struct buf *out)
 
 	for (unsigned c = 0; c < t->n_columns; c++)
 		widths[c] = column_width(t, c);
-	for (size_t i = 0; i < t->n_rows * t->n_columns; i++) {
-		unsigned c = (unsigned)(i % t->n_columns);
-		bool marked = colour && t->cells[i].mark != TABLE_PLAIN;
-
-		if (marked)
-			buf_text(out, colours[t->cells[i].mark]);
-		print_cell(t, &t->cells[i], c, widths[c], out);
-		if (marked)
-			buf_text(out, "\033[0m");
-		if (c + 1 == t->n_columns)
-			buf_char(out, '\n');
-	}
+	for (size_t row = 0; row < t->n_rows; row++)
+		print_row(t, row, widths, colour, out);
 	if (t->error < 0)
 		out->error = t->error;
 }
