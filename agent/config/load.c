@@ -65,7 +65,7 @@ static int copy_defaults(const struct config_target *from,
 
 	*to = *from;
 	to->path = from->path ? strdup(from->path) : NULL;
-	to->probes = from->probes ? malloc(bytes) : NULL;
+	to->probes = from->probes ? malloc(bytes + 1) : NULL; /* never 0 */
 	if (to->probes)
 		memcpy(to->probes, from->probes, bytes);
 	if ((from->path && !to->path) || (from->probes && !to->probes))

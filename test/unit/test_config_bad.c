@@ -51,6 +51,11 @@ static const struct bad bad[] = {
 	{ "{\"defaults\": {\"host\": \"a\"}}",
 	  "1:15: unknown key \"host\" in the defaults, did you mean "
 	  "\"port\"?" },
+	{ "{\"defaults\": {\"probes\": [\"x\"]}, \"targets\": [{\"host\": "
+	  "\"::1\", \"family\": 4}]}",
+	  "1:26: \"probes\" is \"x\", each of \"icmp\", \"tcp\" and "
+	  "\"https\" once is allowed\n"
+	  "1:54: ::1 is no address of IPv4" },
 	/* types */
 	{ "{\"agent\": 3}",
 	  "1:11: \"agent\" is 3, a text of 1 to 64 bytes is allowed" },
