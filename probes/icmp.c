@@ -98,8 +98,15 @@ static void settle(struct inflight_slot *slot, enum ep_outcome outcome,
 	struct ep_probe *owner = slot->owner;
 
 	slot->owner = NULL;
-	if (owner != NULL)
-		ep_probe_settle(owner, outcome, reason);
+	ep_probe_settle(owner, outcome, reason);
+}
+
+static void fill(struct ep_sample *sample, const struct ep_sample *measured)
+{
+	sample->rtt_ns = measured->rtt_ns;
+	sample->uncertainty_ns = measured->uncertainty_ns;
+	sample->stamp = measured->stamp;
+	sample->ttl = measured->ttl;
 }
 
 /* In time by its own stamps is in time, however late we read it, and the other
@@ -107,23 +114,20 @@ static void settle(struct inflight_slot *slot, enum ep_outcome outcome,
 static void answer(struct shared *s, struct inflight_slot *slot,
 		   const struct ep_sample *measured)
 {
-	struct ep_sample *sample;
+	struct ep_sample *sample = ep_probe_sample(slot->owner);
 
-	if ((uint64_t)measured->rtt_ns > slot->timeout_ns) {
-		slot->state = INFLIGHT_ANSWERED;
-		settle(slot, EP_LOST, EP_REASON_TIMEOUT);
-		tell_late(s, slot, measured, 0);
+	if (sample->outcome == EP_CANCELLED) {
+		slot->state = INFLIGHT_ABANDONED; /* its end is on the way */
 		return;
 	}
 	slot->state = INFLIGHT_ANSWERED;
-	if (slot->owner == NULL)
+	if ((uint64_t)measured->rtt_ns <= slot->timeout_ns) {
+		fill(sample, measured);
+		settle(slot, EP_REPLIED, EP_REASON_NONE);
 		return;
-	sample = ep_probe_sample(slot->owner);
-	sample->rtt_ns = measured->rtt_ns;
-	sample->uncertainty_ns = measured->uncertainty_ns;
-	sample->stamp = measured->stamp;
-	sample->ttl = measured->ttl;
-	settle(slot, EP_REPLIED, EP_REASON_NONE);
+	}
+	settle(slot, EP_LOST, EP_REASON_TIMEOUT);
+	tell_late(s, slot, measured, 0);
 }
 
 static void take_reply(struct shared *s, struct inflight_slot *slot,
@@ -189,7 +193,8 @@ static void measure(struct lane *l, struct inflight_slot *slot,
 {
 	struct stamp_rtt rtt;
 
-	/* it may have been queued after we looked, and before the reply */
+	/* it may have been queued after we looked, and before the reply.
+	 * UNTESTED: loopback stamps inside the send */
 	if (slot->sent.kernel_ns == 0)
 		icmp_lane_read_stamps(&l->in);
 	seen->kernel_ns = r->kernel_ns;

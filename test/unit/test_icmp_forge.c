@@ -288,6 +288,29 @@ static void an_error_of_one_target_fails_no_other(void **state)
 	close(router);
 }
 
+/* The error is found by a send that fails, and nothing else wakes the loop. */
+static void an_error_found_while_sending_is_told_soon(void **state)
+{
+	struct icmp_world *w = *state;
+	int spy = spy_on("127.0.0.1"), router = spy_on("127.0.0.2");
+	uint64_t limit_ns = ep_clock_mono_ns() + w->target.timeout_ns / 2;
+	struct request r;
+
+	start_waiting(w, spy, &r);
+	w->target.host = "127.0.0.1";
+	icmp_world_measure(w); /* the socket is read empty */
+	complain(router, &r, 3, 1, 64);
+	w->target.source = "192.0.2.77";
+	icmp_world_start(w);
+	assert_int_equal(w->answers, 1);
+	icmp_world_wait(w, 2);
+	assert_int_equal(w->outcomes[EP_UNREACHABLE], 1);
+	assert_int_equal(w->outcomes[EP_FAILED], 1);
+	assert_true(ep_clock_mono_ns() < limit_ns);
+	close(spy);
+	close(router);
+}
+
 static bool any_socket = false, raw_socket = true;
 
 #define WITH(test, which)                                                      \
@@ -308,6 +331,7 @@ int main(void)
 		BOTH(our_own_hosts_error_is_a_failure),
 		BOTH(an_error_with_another_nonce_is_nobodys),
 		BOTH(an_error_of_one_target_fails_no_other),
+		BOTH(an_error_found_while_sending_is_told_soon),
 	};
 
 	if (!icmp_allowed(4, true)) {
