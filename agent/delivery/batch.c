@@ -121,7 +121,12 @@ int batch_next(struct deliver *d, struct ep_err *err)
 	if (!d->suspect.id)
 		r = store_batch_pending(d->store, d->destination, &d->batch,
 					err);
-	return r ? r : collect(d, err);
+	if (r == 0)
+		r = collect(d, err);
+	/* Making room for the batch evicted rows that were in it. */
+	if (r == -ESTALE)
+		r = collect(d, err);
+	return r;
 }
 
 /* --- two halves --- */

@@ -61,11 +61,15 @@ static enum place place_of_parsed(CURLU *url)
 
 enum place place_of(const char *url)
 {
+	const char *host = strstr(url, "://");
 	enum place place = PLACE_NOWHERE;
 	CURLU *parsed;
 
 	if (strncmp(url, FILE_SCHEME "/", strlen(FILE_SCHEME "/")) == 0)
 		return PLACE_FILE;
+	/* libcurl would take "https:///path" for a host of that name. */
+	if (!host || host[3] == '/')
+		return PLACE_NOWHERE;
 	parsed = curl_url();
 	if (!parsed)
 		return PLACE_NOWHERE;
@@ -170,7 +174,8 @@ int deliver_check(const struct deliver_options *options, struct ep_err *err)
 
 	if (!name || !*name || strlen(name) > NAME_MAX_BYTES)
 		return ep_err_set(err, -EINVAL,
-				  "name: allowed are 1 to %d bytes",
+				  "destination without a usable name: "
+				  "allowed are 1 to %d bytes",
 				  NAME_MAX_BYTES);
 	r = check_url(options, err);
 	if (r == 0 && !framing_find(options->encoding))

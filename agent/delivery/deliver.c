@@ -102,9 +102,11 @@ static void attempt(struct deliver *d)
 		set_unknown_aside(d);
 		return;
 	}
+	if (store_batch_attempted(d->store, d->batch.id) == -ENOENT) {
+		settle_gone(d);
+		return;
+	}
 	d->batch.attempts++;
-	/* For people to read: nothing depends on it. */
-	store_batch_attempted(d->store, d->batch.id);
 	if (d->outlet->send(d->outlet, &parcel, &err) < 0)
 		settle_hold(d, err.text, RETRY_NO_AFTER);
 	else

@@ -85,8 +85,10 @@ void settle_owed(struct deliver *d);
 /* Nothing more for a while. `why` is logged; `after_ns` as in a verdict. */
 void settle_hold(struct deliver *d, const char *why, uint64_t after_ns);
 
-/* The same for what the store could not do. */
+/* The same for what the store could not do with the batch; one that it has
+ * no more is let go of. */
 void settle_store_failed(struct deliver *d, const struct ep_err *err);
+void settle_gone(struct deliver *d);
 
 /* --- for tests --- */
 

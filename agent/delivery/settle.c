@@ -57,10 +57,25 @@ void settle_hold(struct deliver *d, const char *why, uint64_t after_ns)
 		 (unsigned long long)(wait_ns / EP_NS_PER_MS));
 }
 
+/* The store needed the room and has declared the batch to be a gap. */
+void settle_gone(struct deliver *d)
+{
+	log_warn("delivery", "destination=%s evicted first=%llu last=%llu",
+		 d->name, (unsigned long long)d->batch.first,
+		 (unsigned long long)d->batch.last);
+	batch_forget(&d->batch);
+	d->owed = false;
+	d->unsure = 0;
+}
+
 void settle_store_failed(struct deliver *d, const struct ep_err *err)
 {
 	char why[VERDICT_TEXT_MAX];
 
+	if (err->code == -ENOENT) {
+		settle_gone(d);
+		return;
+	}
 	snprintf(why, sizeof(why), "error=store why=\"%.200s\"", err->text);
 	settle_hold(d, why, RETRY_NO_AFTER);
 }

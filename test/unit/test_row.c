@@ -199,8 +199,8 @@ static void a_late_reply_names_its_loss(void **state)
 
 static void a_gap_names_its_rows(void **state)
 {
-	static const char *const reasons[] = { "evicted", "corrupt",
-					       "overflow" };
+	static const char *const reasons[] = { "evicted", "corrupt", "overflow",
+					       "refused" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(reasons); i++) {
