@@ -4,24 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Octave 0 holds 0 to 255 one by one; octave k > 0 holds [2^(7+k), 2^(8+k)) in
- * 256 steps of 2^(k-1). */
+/* Octave 0 holds 0 to 511 one by one; octave k > 0 holds [2^(8+k), 2^(9+k)) in
+ * 512 steps of 2^(k-1). */
 static unsigned octave_of(uint64_t ns)
 {
 	unsigned top;
 
 	if (ns < STATS_STEPS)
 		return 0;
-	top = 63u - (unsigned)__builtin_clzll(ns); /* >= 8 */
-	return top - 7 < STATS_OCTAVES ? top - 7 : STATS_OCTAVES - 1;
+	top = 63u - (unsigned)__builtin_clzll(ns); /* >= 9 */
+	return top - 8 < STATS_OCTAVES ? top - 8 : STATS_OCTAVES - 1;
 }
 
 static uint64_t low_of(unsigned octave)
 {
-	return octave == 0 ? 0 : UINT64_C(1) << (octave + 7);
+	return octave == 0 ? 0 : UINT64_C(1) << (octave + 8);
 }
 
-/* Width of a step, as a shift: 2^(octave + 7) / 256. */
+/* Width of a step, as a shift: 2^(octave + 8) / 512. */
 static unsigned shift_of(unsigned octave)
 {
 	return octave == 0 ? 0 : octave - 1;

@@ -1,15 +1,15 @@
 /* Statistics of a stream of durations in bounded memory. Pure.
  *
- * Percentiles come from a log-linear histogram: 256 steps an octave, so that a
- * percentile is within 0.2 % of the value that sorting would give; minimum,
+ * Percentiles come from a log-linear histogram: 512 steps an octave, so that a
+ * percentile is within 0.1 % of the value that sorting would give; minimum,
  * maximum, count and mean are exact. Two of them can be merged exactly. */
 #ifndef REPORT_STATS_H
 #define REPORT_STATS_H
 
 #include <stdint.h>
 
-#define STATS_STEPS   256 /* an octave */
-#define STATS_OCTAVES 40  /* up to 2^47 ns, 39 hours; longer counts as that */
+#define STATS_STEPS   512 /* an octave */
+#define STATS_OCTAVES 39  /* up to 2^47 ns, 39 hours; longer counts as that */
 
 /* Zero-initialise; stats_finish() frees. Octaves are allocated when something
  * falls into them. */

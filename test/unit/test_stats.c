@@ -46,7 +46,7 @@ static void percentiles_agree_with_sorting(void **state)
 		uint64_t got = stats_percentile(&s, ps[i]);
 		uint64_t diff = got > want ? got - want : want - got;
 
-		assert_true((double)diff <= 0.002 * (double)want + 1);
+		assert_true((double)diff <= 0.001 * (double)want + 1);
 	}
 	assert_true(s.min_ns == v[0] && s.max_ns == v[19999]);
 	stats_finish(&s);
