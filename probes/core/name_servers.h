@@ -52,7 +52,7 @@ bool name_servers_refresh(struct name_servers *servers, uint64_t now_ns);
 /* A number that is another one when the hosts file has changed; never 0. */
 unsigned name_servers_hosts_version(const struct name_servers *servers);
 
-/* Search the hosts file (and "localhost"): 1 found, 0 not. Reads the file. */
+/* Search the hosts file: 1 found, 0 not. Reads the file. */
 int name_servers_search_hosts(struct name_servers *servers, const char *host,
 			      int family, struct ep_address *ret_address);
 

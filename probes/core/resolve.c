@@ -97,6 +97,20 @@ static void refresh(struct resolve *r, uint64_t now_ns)
 		start_over(r);
 }
 
+/* As RFC 6761 wants it, whatever the file says; c-ares 1.18 leaks memory over
+ * the name where the file lacks it. */
+static int find_localhost(const char *host, int family,
+			  struct ep_address *ret_address)
+{
+	size_t n = strlen(host), tail = strlen(".localhost");
+
+	if (strcmp(host, "localhost") != 0 &&
+	    (n <= tail || strcmp(host + n - tail, ".localhost") != 0))
+		return 0;
+	return ep_address_parse(family == 6 ? "::1" : "127.0.0.1",
+				ret_address) == 0;
+}
+
 /* The file is searched once for each name and version of the file. */
 static void search_hosts(struct resolve *r, struct name *name)
 {
@@ -109,7 +123,8 @@ static void search_hosts(struct resolve *r, struct name *name)
 	if (name->from_hosts)
 		name->expires_ns = 0;
 	name->from_hosts = false;
-	if (name_servers_search_hosts(r->servers, name->host, name->family,
+	if (find_localhost(name->host, name->family, &address) ||
+	    name_servers_search_hosts(r->servers, name->host, name->family,
 				      &address))
 		name_store_hosts(name, &address);
 }
@@ -226,6 +241,7 @@ uint64_t resolve_due(const struct resolve *resolve)
 
 void resolve_tick(struct resolve *resolve, uint64_t now_ns)
 {
+	refresh(resolve, now_ns); /* perhaps that is why nobody answers */
 	name_servers_tick(resolve->servers, now_ns);
 	lookup_hedge(resolve, now_ns);
 	lookup_expire(resolve, now_ns);
