@@ -245,15 +245,14 @@ static void checkpoint(struct store *store, int mode)
 					NULL);
 }
 
+/* The file gets shorter when the log is written back. */
 static void shrink(struct store *store)
 {
-	int64_t pages = 0;
-
-	if (db_number(&store->db, &pages, Q_PAGES, "") <= 0 ||
-	    (uint64_t)pages <= store->max_pages)
+	if (file_bytes(store, "") <= store->max_pages * PAGE_BYTES)
 		return;
 	(void)db_exec(&store->db, VACUUM);
 	setup_page_bound(store);
+	checkpoint(store, SQLITE_CHECKPOINT_PASSIVE);
 }
 
 static void keep_house(struct store *store)
