@@ -4,6 +4,7 @@
 #include "delivery/deliver.h"
 #include <errno.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #define OUTPUT_MAX (64 * 1024 * 1024)
 
@@ -53,9 +54,12 @@ static void print_config(const struct config *config)
 
 static void print_summary(const struct config *config, const char *path)
 {
-	printf("%s: valid: %zu target%s%s, %zu circuit%s, "
+	bool there = access(path, F_OK) == 0;
+
+	printf("%s%s: valid: %zu target%s%s, %zu circuit%s, "
 	       "%zu destination%s\n",
-	       path, config->n_targets, config->n_targets == 1 ? "" : "s",
+	       path, there ? "" : " (not there, defaults)", config->n_targets,
+	       config->n_targets == 1 ? "" : "s",
 	       config->built_in_targets ? " (built in)" : "",
 	       config->n_circuits, config->n_circuits == 1 ? "" : "s",
 	       config->n_destinations, config->n_destinations == 1 ? "" : "s");

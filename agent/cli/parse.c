@@ -218,7 +218,7 @@ static int check_operands(const struct cli_args *args, struct ep_err *err)
 	if (args->n_operands < command->min_operands)
 		return ep_err_set(err, -EINVAL, "needs %s", command->usage);
 	if (args->n_operands > command->max_operands)
-		return ep_err_set(err, -EINVAL, "\"%.60s\" is one too many: %s",
+		return ep_err_set(err, -EINVAL, "\"%.60s\" is unexpected: %s",
 				  args->operands[command->max_operands],
 				  command->max_operands > 0
 					  ? command->usage
