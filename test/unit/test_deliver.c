@@ -417,6 +417,5 @@ int main(void)
 		LOOP_TEST(closing_does_not_wait_for_an_answer),
 	};
 
-	cmocka_set_test_filter(getenv("T"));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
