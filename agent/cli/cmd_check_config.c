@@ -3,10 +3,11 @@
 #include "config/config.h"
 #include "delivery/deliver.h"
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#define OUTPUT_MAX (64 * 1024 * 1024)
+#define OUTPUT_MAX (UINT32_C(1) << 26)
 
 /* What only the room of deliveries knows about a destination. */
 static int check_destinations(const struct config *config, const char *path)

@@ -4,13 +4,8 @@
 #include <string.h>
 
 static const struct cli_command *const commands[] = {
-	&cmd_run,
-	&cmd_probe,
-	&cmd_report,
-	&cmd_export,
-	&cmd_check_config,
-	&cmd_help,
-	&cmd_version,
+	&cmd_run,          &cmd_probe, &cmd_report,  &cmd_export,
+	&cmd_check_config, &cmd_help,  &cmd_version,
 };
 
 #define COUNT (sizeof commands / sizeof commands[0])
