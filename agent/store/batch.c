@@ -32,15 +32,22 @@ struct collecting {
 	int64_t rows;
 };
 
+static bool is_full(const struct content *c, const struct record *record,
+		    bool joined)
+{
+	return (!joined && c->n_runs == RUNS_MAX) ||
+	       (record->type == ROW_GAP && c->n_told == RUNS_MAX);
+}
+
 static int take(const struct record *record, void *arg)
 {
 	struct collecting *k = arg;
-	struct collected *c = k->c;
+	struct content *c = &k->c->content;
 	struct run *run = c->n_runs ? &c->runs[c->n_runs - 1] : NULL;
 	bool joined = run && run->last + 1 == record->seq;
 	int r;
 
-	if (!joined && c->n_runs == RUNS_MAX)
+	if (is_full(c, record, joined))
 		return -E2BIG;
 	r = k->encode(record, k->arg);
 	if (r != 0)
@@ -49,6 +56,11 @@ static int take(const struct record *record, void *arg)
 		run->last = record->seq;
 	else
 		c->runs[c->n_runs++] = (struct run){ record->seq, record->seq };
+	if (record->type == ROW_GAP)
+		c->told[c->n_told++] =
+			(struct told){ record->seq,
+				       (int)record->reason,
+				       { record->first, record->last } };
 	if (k->rows++ == 0)
 		c->oldest_ns = record->time_ns;
 	return 0;
@@ -101,39 +113,35 @@ int64_t store_batch_collect(struct store *store, int destination,
 
 	if (!k.c)
 		return -ENOMEM;
-	k.c->n_runs = 0;
+	k.c->content.n_runs = k.c->content.n_told = 0;
 	r = destination_get(store, destination, &to);
 	if (r == 0)
 		r = collect(store, &to, &k);
 	if (r != 0)
 		return r < 0 ? r : -ECANCELED;
 	if (k.rows > 0) {
-		*ret_first = k.c->runs[0].first;
-		*ret_last = k.c->runs[k.c->n_runs - 1].last;
+		const struct content *c = &k.c->content;
+
+		*ret_first = c->runs[0].first;
+		*ret_last = c->runs[c->n_runs - 1].last;
 	}
 	return k.rows;
 }
 
 /* --- freezing --- */
 
-/* What is on disk of a batch beside what its holder knows. */
-struct kept {
-	uint64_t oldest_ns;
-	unsigned n_runs;
-	struct run runs[RUNS_MAX];
-};
-
 static int add_batch(struct store *store, int destination,
-		     struct store_batch *batch, const struct kept *kept)
+		     struct store_batch *batch, const struct content *content)
 {
-	char runs[RUNS_TEXT_MAX];
+	char runs[RUNS_TEXT_MAX], told[TOLD_TEXT_MAX];
 	uint64_t id;
 	int r;
 
-	runs_write(kept->runs, kept->n_runs, runs, sizeof(runs));
-	r = db_run(&store->db, Q_BATCH_ADD, "iuuutiutu", (int64_t)destination,
+	runs_write(content, runs, sizeof(runs));
+	told_write(content, told, sizeof(told));
+	r = db_run(&store->db, Q_BATCH_ADD, "iuuutiuttu", (int64_t)destination,
 		   batch->first, batch->last, batch->rows, batch->encoding,
-		   (int64_t)batch->gzip, kept->oldest_ns, runs,
+		   (int64_t)batch->gzip, content->oldest_ns, runs, told,
 		   checksum(batch->body, batch->body_len));
 	if (r < 0)
 		return r;
@@ -157,8 +165,8 @@ static int drop_batch(struct store *store, int destination, uint64_t id)
 	return r;
 }
 
-static int get_kept(struct store *store, int destination, uint64_t id,
-		    struct kept *ret)
+static int get_content(struct store *store, int destination, uint64_t id,
+		       struct content *ret)
 {
 	sqlite3_stmt *s =
 		db_ask(&store->db, Q_BATCH_GET, "ui", id, (int64_t)destination);
@@ -169,8 +177,8 @@ static int get_kept(struct store *store, int destination, uint64_t id,
 	r = db_next(&store->db, s);
 	if (r > 0) {
 		ret->oldest_ns = (uint64_t)sqlite3_column_int64(s, 0);
-		ret->n_runs = runs_read((const char *)sqlite3_column_text(s, 1),
-					ret->runs);
+		runs_read((const char *)sqlite3_column_text(s, 1), ret);
+		told_read((const char *)sqlite3_column_text(s, 2), ret);
 	}
 	db_end(s);
 	if (r == 0)
@@ -184,34 +192,34 @@ struct freezing {
 	const struct collected *collected;
 };
 
-static struct kept kept_of(const struct freezing *f)
+/* Else it was collected before something was evicted, or is not what was
+ * collected at all. */
+static bool is_next(const struct store *store, const struct freezing *f,
+		    const struct content *c, const struct destination *to)
 {
-	const struct collected *c = f->collected;
-	struct kept kept = { .oldest_ns = c->oldest_ns, .n_runs = c->n_runs };
+	const struct store_batch *batch = f->batch;
 
-	memcpy(kept.runs, c->runs, sizeof(kept.runs));
-	kept.n_runs = runs_within(kept.runs, kept.n_runs, f->batch->first,
-				  f->batch->last);
-	return kept;
+	if (c->n_runs == 0 || c->runs[0].first != batch->first ||
+	    c->runs[c->n_runs - 1].last != batch->last ||
+	    batch->last >= store->durable)
+		return false;
+	return to->anchor ? batch->first == to->anchor
+			  : batch->first >= to->next;
 }
 
 static int freeze(struct store *store, void *arg)
 {
 	struct freezing *f = arg;
-	struct kept kept = kept_of(f);
+	struct content content = f->collected->content;
 	struct destination to;
 	int r = destination_get(store, f->destination, &to);
 
 	if (r < 0)
 		return r;
-	/* Collected before something was evicted, or not from here at all. */
-	if (f->batch->first != (to.anchor ? to.anchor : kept.runs[0].first) ||
-	    f->batch->last < f->batch->first ||
-	    f->batch->last >= store->durable || kept.n_runs == 0 ||
-	    kept.runs[kept.n_runs - 1].last != f->batch->last ||
-	    (!to.anchor && f->batch->first < to.next))
+	content_within(&content, f->batch->first, f->batch->last);
+	if (!is_next(store, f, &content, &to))
 		return -ESTALE;
-	r = add_batch(store, f->destination, f->batch, &kept);
+	r = add_batch(store, f->destination, f->batch, &content);
 	if (to.next <= f->batch->last)
 		to.next = f->batch->last + 1;
 	to.anchor = 0;
@@ -281,14 +289,18 @@ static int read_batch(sqlite3_stmt *s, struct store_batch *ret)
 	return 1;
 }
 
-/* Its rows are missing at the destination. */
+/* Its rows are missing at the destination, which has not heard either of what
+ * its gap rows said. */
 static int owe_rows(struct store *store, const struct settling_batch *sb)
 {
-	struct kept kept;
-	int r = get_kept(store, sb->destination, sb->batch->id, &kept);
+	struct content c;
+	int r = get_content(store, sb->destination, sb->batch->id, &c);
 
-	for (unsigned i = 0; i < kept.n_runs && r == 0; i++)
-		r = gap_owe(store, sb->destination, sb->reason, kept.runs[i]);
+	for (unsigned i = 0; r == 0 && i < c.n_runs; i++)
+		r = gap_owe(store, sb->destination, sb->reason, c.runs[i]);
+	for (unsigned i = 0; r == 0 && i < c.n_told; i++)
+		r = gap_owe(store, sb->destination,
+			    (enum gap_reason)c.told[i].reason, c.told[i].run);
 	return r;
 }
 
@@ -409,17 +421,15 @@ int store_batch_quarantine(struct store *store, int destination,
 static int split(struct store *store, void *arg)
 {
 	const struct settling_batch *sb = arg;
-	struct kept whole;
-	int r = get_kept(store, sb->destination, sb->batch->id, &whole);
+	struct content whole;
+	int r = get_content(store, sb->destination, sb->batch->id, &whole);
 
 	if (r == 0)
 		r = drop_batch(store, sb->destination, sb->batch->id);
 	for (int i = 0; i < 2 && r == 0; i++) {
-		struct kept half = whole;
+		struct content half = whole;
 
-		half.n_runs =
-			runs_within(half.runs, half.n_runs, sb->halves[i].first,
-				    sb->halves[i].last);
+		content_within(&half, sb->halves[i].first, sb->halves[i].last);
 		r = add_batch(store, sb->destination, &sb->halves[i], &half);
 	}
 	return r;

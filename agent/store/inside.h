@@ -12,7 +12,7 @@
 #define PAGE_BYTES     4096
 #define BALLAST_BYTES  (1u << 20)
 #define SPAN_ROWS      4096 /* sequence numbers that one row of `span` is of */
-#define RUNS_MAX       64   /* of consecutive numbers in a batch */
+#define RUNS_MAX       64 /* of consecutive numbers in a batch; gap rows, too */
 
 /* `destination` of a gap's range, beside those from 1 upwards. */
 enum { GAP_TO_ALL = 0, GAP_TO_NOBODY = -1 };
@@ -22,13 +22,27 @@ struct run {
 	uint64_t first, last;
 };
 
+/* A gap row in a batch, and what it said. */
+struct told {
+	uint64_t seq;
+	int reason; /* enum gap_reason */
+	struct run run;
+};
+
+/* The rows of a batch, beside what its holder knows: if it is never delivered,
+ * they are missing, and so is what its gap rows said. */
+struct content {
+	uint64_t oldest_ns;
+	unsigned n_runs, n_told;
+	struct run runs[RUNS_MAX];
+	struct told told[RUNS_MAX];
+};
+
 /* What store_batch_collect() saw last; store_batch_freeze() writes it. */
 struct collected {
 	struct collected *next;
 	int destination;
-	uint64_t oldest_ns;
-	unsigned n_runs;
-	struct run runs[RUNS_MAX];
+	struct content content;
 };
 
 /* Times of the samples in one span of sequence numbers. */
@@ -40,6 +54,7 @@ struct store {
 	struct db db;
 	char *path;
 	char epoch[17];
+	char agent[65];
 	char notice[EP_ERR_TEXT_MAX];
 	int lock_fd;
 	bool read_only;

@@ -282,8 +282,12 @@ static int open_or_begin_anew(struct store *store, struct ep_err *err)
 
 static int mark_open(struct store *store, void *arg)
 {
+	int r = db_run(&store->db, Q_META_SET, "tu", "dirty", (uint64_t)1);
+
 	(void)arg;
-	return db_run(&store->db, Q_META_SET, "tu", "dirty", (uint64_t)1);
+	return r < 0 ? r
+		     : db_run(&store->db, Q_META_SET, "tt", "agent",
+			      store->agent);
 }
 
 int store_open(const struct store_options *options, struct store **ret_store,
@@ -307,6 +311,9 @@ int store_open(const struct store_options *options, struct store **ret_store,
 	r = open_or_begin_anew(store, err);
 	if (r < 0)
 		goto err_close;
+	if (options->agent)
+		snprintf(store->agent, sizeof(store->agent), "%s",
+			 options->agent);
 	/* On a full disk the first commit that succeeds does it. */
 	if (!store->read_only)
 		store->marked =
@@ -342,6 +349,11 @@ void store_close(struct store *store)
 const char *store_notice(const struct store *store)
 {
 	return store->notice;
+}
+
+const char *store_agent(const struct store *store)
+{
+	return store->agent;
 }
 
 const char *store_epoch(const struct store *store)

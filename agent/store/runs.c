@@ -3,48 +3,102 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void runs_write(const struct run *runs, unsigned n, char *text, size_t size)
+void runs_write(const struct content *content, char *text, size_t size)
 {
 	size_t at = 0;
 
 	text[0] = '\0';
-	for (unsigned i = 0; i < n && at < size; i++)
-		at += (size_t)snprintf(text + at, size - at, "%llu-%llu ",
-				       (unsigned long long)runs[i].first,
-				       (unsigned long long)runs[i].last);
+	for (unsigned i = 0; i < content->n_runs && at < size; i++)
+		at += (size_t)snprintf(
+			text + at, size - at, "%llu-%llu ",
+			(unsigned long long)content->runs[i].first,
+			(unsigned long long)content->runs[i].last);
 }
 
-unsigned runs_read(const char *text, struct run runs[RUNS_MAX])
+void told_write(const struct content *content, char *text, size_t size)
 {
-	unsigned n = 0;
+	size_t at = 0;
 
-	while (text && *text && n < RUNS_MAX) {
-		char *end;
+	text[0] = '\0';
+	for (unsigned i = 0; i < content->n_told && at < size; i++) {
+		const struct told *t = &content->told[i];
 
-		runs[n].first = strtoull(text, &end, 10);
-		if (*end != '-')
-			break;
-		runs[n].last = strtoull(end + 1, &end, 10);
-		n++;
-		text = *end == ' ' ? end + 1 : NULL;
+		at += (size_t)snprintf(text + at, size - at,
+				       "%llu:%d:%llu-%llu ",
+				       (unsigned long long)t->seq, t->reason,
+				       (unsigned long long)t->run.first,
+				       (unsigned long long)t->run.last);
 	}
-	return n;
 }
 
-unsigned runs_within(struct run runs[RUNS_MAX], unsigned n, uint64_t first,
-		     uint64_t last)
+/* A number and the character after it. */
+static bool number(const char **text, char after, uint64_t *ret_value)
+{
+	char *end;
+
+	*ret_value = strtoull(*text, &end, 10);
+	if (end == *text || *end != after)
+		return false;
+	*text = end + 1;
+	return true;
+}
+
+static bool run(const char **text, struct run *ret_run)
+{
+	return number(text, '-', &ret_run->first) &&
+	       number(text, ' ', &ret_run->last) &&
+	       ret_run->first <= ret_run->last;
+}
+
+void runs_read(const char *text, struct content *content)
+{
+	content->n_runs = 0;
+	while (text && content->n_runs < RUNS_MAX &&
+	       run(&text, &content->runs[content->n_runs]))
+		content->n_runs++;
+}
+
+void told_read(const char *text, struct content *content)
+{
+	struct told t;
+	uint64_t reason;
+
+	content->n_told = 0;
+	while (text && content->n_told < RUNS_MAX &&
+	       number(&text, ':', &t.seq) && number(&text, ':', &reason) &&
+	       run(&text, &t.run)) {
+		t.reason = (int)reason;
+		content->told[content->n_told++] = t;
+	}
+}
+
+static void runs_within(struct content *content, uint64_t first, uint64_t last)
 {
 	unsigned kept = 0;
 
-	for (unsigned i = 0; i < n; i++) {
-		struct run run = runs[i];
+	for (unsigned i = 0; i < content->n_runs; i++) {
+		struct run r = content->runs[i];
 
-		if (run.first < first)
-			run.first = first;
-		if (run.last > last)
-			run.last = last;
-		if (run.first <= run.last)
-			runs[kept++] = run;
+		if (r.first < first)
+			r.first = first;
+		if (r.last > last)
+			r.last = last;
+		if (r.first <= r.last)
+			content->runs[kept++] = r;
 	}
-	return kept;
+	content->n_runs = kept;
+}
+
+void content_within(struct content *content, uint64_t first, uint64_t last)
+{
+	unsigned kept = 0;
+
+	runs_within(content, first, last);
+	for (unsigned i = 0; i < content->n_told; i++) {
+		struct told t = content->told[i];
+
+		if (t.seq >= first && t.seq <= last)
+			content->told[kept++] = t;
+	}
+	content->n_told = kept;
 }

@@ -1,17 +1,19 @@
-/* The sequence numbers of a batch: nearly always one run of them. */
+/* What is in a batch: nearly always one run of numbers, and no gap row. */
 #ifndef STORE_RUNS_H
 #define STORE_RUNS_H
 
 #include "store/parts.h"
 
-/* "first-last " of each. */
+/* "first-last " of each run; "seq:reason:first-last " of each gap row. */
 #define RUNS_TEXT_MAX (RUNS_MAX * 42 + 1)
+#define TOLD_TEXT_MAX (RUNS_MAX * 64 + 1)
 
-void runs_write(const struct run *runs, unsigned n, char *text, size_t size);
-/* How many; stops at what is not one. */
-unsigned runs_read(const char *text, struct run runs[RUNS_MAX]);
-/* Keep what lies in [first, last]; how many are left. */
-unsigned runs_within(struct run runs[RUNS_MAX], unsigned n, uint64_t first,
-		     uint64_t last);
+void runs_write(const struct content *content, char *text, size_t size);
+void told_write(const struct content *content, char *text, size_t size);
+/* Stop at what is not one. */
+void runs_read(const char *text, struct content *content);
+void told_read(const char *text, struct content *content);
+/* Keep what lies in [first, last]. */
+void content_within(struct content *content, uint64_t first, uint64_t last);
 
 #endif

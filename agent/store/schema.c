@@ -41,7 +41,7 @@ const char db_schema[] =
 	"CREATE TABLE batch(id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" destination INTEGER, first INTEGER, last INTEGER, rows INTEGER,"
 	" encoding TEXT, gzip INTEGER, attempts INTEGER, oldest_ns INTEGER,"
-	" runs TEXT, crc INTEGER);"
+	" runs TEXT, told TEXT, crc INTEGER);"
 	"CREATE TABLE batch_body(id INTEGER PRIMARY KEY, body BLOB);"
 	"CREATE TABLE dead(id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" time_ns INTEGER, destination INTEGER, first INTEGER, last INTEGER,"
@@ -154,13 +154,14 @@ const char *const db_texts[DB_QUERIES] = {
 				 " anchor = NULL WHERE id = ?",
 
 	[Q_BATCH_ADD] = "INSERT INTO batch"
-			" VALUES(NULL, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?)",
+			" VALUES(NULL, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?,"
+			" ?)",
 	[Q_BATCH_BODY_ADD] = "INSERT INTO batch_body VALUES(?, ?)",
 	[Q_BATCH_OLDEST] = "SELECT id, first, last, rows, encoding, gzip,"
 			   " attempts, crc, body FROM batch"
 			   " LEFT JOIN batch_body USING(id)"
 			   " WHERE destination = ? ORDER BY first LIMIT 1",
-	[Q_BATCH_GET] = "SELECT oldest_ns, runs FROM batch"
+	[Q_BATCH_GET] = "SELECT oldest_ns, runs, told FROM batch"
 			" WHERE id = ? AND destination = ?",
 	[Q_BATCH_ATTEMPT] = "UPDATE batch SET attempts = attempts + 1"
 			    " WHERE id = ?",

@@ -137,6 +137,22 @@ static int load_epoch(struct store *store)
 	return r < 0 ? r : 0;
 }
 
+/* A store from before its first writer said its name has none. */
+static int load_agent(struct store *store)
+{
+	sqlite3_stmt *s = db_ask(&store->db, Q_META_GET, "t", "agent");
+	int r;
+
+	if (!s)
+		return db_errno(&store->db);
+	r = db_next(&store->db, s);
+	if (r > 0)
+		snprintf(store->agent, sizeof(store->agent), "%s",
+			 (const char *)sqlite3_column_text(s, 0));
+	db_end(s);
+	return r < 0 ? r : 0;
+}
+
 static int load_numbers(struct store *store)
 {
 	int64_t floor = 1, last = 0;
@@ -178,6 +194,8 @@ int setup_load(struct store *store, struct ep_err *err)
 {
 	int r = load_epoch(store);
 
+	if (r == 0)
+		r = load_agent(store);
 	if (r == 0)
 		r = load_numbers(store);
 	if (r == 0)

@@ -16,6 +16,7 @@ struct store;
 
 struct store_options {
 	const char *path;     /* of the database file */
+	const char *agent;    /* who writes, 64 bytes at most; a reader: NULL */
 	uint64_t max_bytes;   /* database, WAL and ballast together */
 	bool read_only;       /* a report beside the running agent */
 	uint64_t queue_bytes; /* of rows that wait for a commit; 0: 64 MiB,
@@ -40,6 +41,9 @@ void store_close(struct store *store);
 const char *store_notice(const struct store *store);
 
 const char *store_epoch(const struct store *store);
+/* Who wrote last: what store_open() was told, kept in the file; "" if it never
+ * was. */
+const char *store_agent(const struct store *store);
 uint64_t store_last_seq(const struct store *store); /* given; 0: none yet */
 
 /* A number for `series` (copied), the same for equal ones. */
