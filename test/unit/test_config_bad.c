@@ -350,8 +350,8 @@ static void a_destination_is_https_here_or_a_folder(void **state)
 static void problems_of_all_files_come_in_order(void **state)
 {
 	static const char *const texts[] = {
-		"{\"targets\": [{\"name\": \"x\", \"host\": \"a\"}],\n"
-		"\"agent\": 1}",
+		("{\"targets\": [{\"name\": \"x\", \"host\": \"a\"}],\n"
+		 "\"agent\": 1}"),
 		"{", "{\"targets\": [{\"name\": \"x\", \"host\": \"\"}]}"
 	};
 	struct config c = { 0 };

@@ -133,14 +133,15 @@ static void *say_often(void *arg)
 
 static void lines_of_threads_do_not_mix(void **state)
 {
+	static char first[] = "one", second[] = "two";
 	pthread_t one, two;
 	unsigned lines = 0;
 	char *line, *rest;
 
 	(void)state;
 	now_ns += 100 * S;
-	assert_int_equal(pthread_create(&one, NULL, say_often, "one"), 0);
-	assert_int_equal(pthread_create(&two, NULL, say_often, "two"), 0);
+	assert_int_equal(pthread_create(&one, NULL, say_often, first), 0);
+	assert_int_equal(pthread_create(&two, NULL, say_often, second), 0);
 	pthread_join(one, NULL);
 	pthread_join(two, NULL);
 	take();
