@@ -27,6 +27,7 @@ struct ask {
 	struct resolve_query query;
 	unsigned *order; /* counts answers; NULL: nobody counts */
 	unsigned at;     /* this one's place among them, from 1 */
+	uv_loop_t *loop;
 	int started;
 };
 
@@ -54,6 +55,7 @@ static void on_answer(struct resolve_query *query)
 	struct ask *a = container_of(query, struct ask, query);
 
 	a->at = a->order == NULL ? 1 : ++*a->order;
+	uv_stop(a->loop); /* a timer may have answered: do not poll */
 }
 
 static void start(struct world *w, struct ask *a, const char *host, int family)
@@ -62,6 +64,7 @@ static void start(struct world *w, struct ask *a, const char *host, int family)
 
 	memset(a, 0, sizeof(*a));
 	a->order = order;
+	a->loop = &w->loop;
 	a->query.cb = on_answer;
 	a->started = resolve_start(w->engine->resolve, &a->query, host, family);
 	assert_int_equal(a->at, 0); /* never from inside the call */

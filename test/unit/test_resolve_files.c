@@ -118,21 +118,30 @@ static int close_world(void **state)
 	return 0;
 }
 
+struct ask {
+	struct resolve_query query;
+	uv_loop_t *loop;
+	int done;
+};
+
 static void on_answer(struct resolve_query *query)
 {
-	query->cb = NULL;
+	struct ask *a = container_of(query, struct ask, query);
+
+	a->done = 1;
+	uv_stop(a->loop); /* a timer may have answered: do not poll */
 }
 
 static struct resolve_answer ask(struct world *w, const char *host)
 {
-	struct resolve_query query = { .cb = on_answer };
-	int r = resolve_start(w->engine->resolve, &query, host, 4);
+	struct ask a = { .query = { .cb = on_answer }, .loop = &w->loop };
+	int r = resolve_start(w->engine->resolve, &a.query, host, 4);
 
 	assert_true(r >= 0);
 	engine_arm(w->engine);
-	while (r == 0 && query.cb != NULL)
+	while (r == 0 && !a.done)
 		uv_run(&w->loop, UV_RUN_ONCE);
-	return query.answer;
+	return a.query.answer;
 }
 
 /* Ask until the answer has that reason. The resolver looks at its files once a
@@ -180,17 +189,18 @@ static void look_up_moves_to_the_new_server(void **state)
 {
 	struct dns_server *dead = dns_server_start_at("127.0.0.53", "silent");
 	struct dns_server *good = dns_server_start_at("127.0.0.54", NULL);
-	struct resolve_query stuck = { .cb = on_answer };
 	struct world *w = *state;
+	struct ask stuck = { .query = { .cb = on_answer }, .loop = &w->loop };
 
 	use_server("127.0.0.53");
 	assert_int_equal(
-		resolve_start(w->engine->resolve, &stuck, "ok.test", 4), 0);
+		resolve_start(w->engine->resolve, &stuck.query, "ok.test", 4),
+		0);
 	engine_arm(w->engine);
 	use_server("127.0.0.54");
-	while (stuck.cb != NULL)
+	while (!stuck.done)
 		uv_run(&w->loop, UV_RUN_ONCE);
-	expect_address(&stuck.answer, "127.0.0.1");
+	expect_address(&stuck.query.answer, "127.0.0.1");
 	dns_server_stop(dead);
 	dns_server_stop(good);
 }
