@@ -299,14 +299,20 @@ static int add_built_in(struct loading *l)
 }
 
 /* Files are for people to read with any tool; what travels is compressed. */
-static void set_gzip(struct loading *l)
+static int resolve_destinations(struct loading *l)
 {
 	struct list *list = &l->lists[SCHEMA_DESTINATIONS];
 	struct config_destination *d = (void *)list->items;
+	const char *ca_file = l->top.config.ca_file;
+	int r = 0;
 
-	for (size_t i = 0; i < list->n; i++)
+	for (size_t i = 0; i < list->n && r == 0; i++) {
 		if (d[i].url && !json_get(list->origins[i].node, "gzip"))
 			d[i].gzip = strncmp(d[i].url, "file:", 5) != 0;
+		if (ca_file && !d[i].ca_file)
+			r = set_text(&d[i].ca_file, ca_file);
+	}
+	return r;
 }
 
 static int set_host_defaults(struct loading *l)
@@ -332,6 +338,7 @@ int loading_resolve(struct loading *l)
 		r = resolve_targets(l);
 	for (size_t i = 0; i < SCHEMA_LISTS && r == 0; i++)
 		r = check_names(l, &l->lists[i]);
-	set_gzip(l);
+	if (r == 0)
+		r = resolve_destinations(l);
 	return r;
 }

@@ -79,19 +79,20 @@ const struct schema_object schema_circuit = { "this circuit", circuit_keys,
 #define TARGET_ONLY 2
 static const struct schema_key target_keys[] = {
 	{ .opt = { "name", EP_OPT_TEXT, TARGET(name), 1, LABEL_MAX, NULL,
-		   "what it is called in rows and reports (the host)" },
+		   "what it is called in rows and reports; by default the "
+		   "host" },
 	  .check = check_label },
 	{ .opt = { "host", EP_OPT_TEXT, TARGET(host), 1, EP_HOST_MAX, NULL,
 		   "name or address to measure" },
 	  .check = check_host,
 	  .required = true },
 	{ .opt = { "probes", EP_OPT_TEXT, TARGET(probes), 1, LABEL_MAX, NULL,
-		   "kinds of probes (all)" },
+		   "kinds of probes; by default all" },
 	  .shape = SCHEMA_PROBES },
 	{ .opt = { "circuits", EP_OPT_TEXT, TARGET(circuits), 1, LABEL_MAX,
 		   NULL,
-		   "circuits to measure over (all); of an empty list the "
-		   "routing table decides" },
+		   "circuits to measure over; by default all, of an empty list "
+		   "the routing table decides" },
 	  .shape = SCHEMA_NAMES },
 	{ .opt = { "interval", EP_OPT_DURATION, TARGET(interval_ns), 100 * MS,
 		   86400 * S, "10s", "time from one round to the next" } },
@@ -102,10 +103,10 @@ static const struct schema_key target_keys[] = {
 	{ .opt = { "count", EP_OPT_UINT, TARGET(count), 1, 100, "1",
 		   "probes of each kind in a round" } },
 	{ .opt = { "port", EP_OPT_UINT, TARGET(port), 1, 65535, NULL,
-		   "port of tcp and https probes (443)" } },
+		   "port of tcp and https probes; by default 443" } },
 	{ .opt = { "family", EP_OPT_FAMILY, TARGET(family), 0, 0, NULL,
-		   "4, 6 or \"both\" (the first address that the name "
-		   "gives)" } },
+		   "address family; by default that of the first address "
+		   "that the name gives" } },
 	{ .opt = { "path", EP_OPT_TEXT, TARGET(path), 0, 0, NULL, NULL },
 	  .check = check_path,
 	  .of_kind = true },
@@ -145,14 +146,14 @@ static const struct schema_key destination_keys[] = {
 		   FILE_MAX, NULL, "file whose first line is a bearer token" },
 	  .file = true },
 	{ .opt = { "ca_file", EP_OPT_TEXT, DESTINATION(ca_file), 1, FILE_MAX,
-		   NULL, "certificates to trust (tls.ca_file)" },
+		   NULL, "certificates to trust; by default tls.ca_file" },
 	  .file = true },
 	{ .opt = { "proxy", EP_OPT_TEXT, DESTINATION(proxy), 1, URL_MAX, NULL,
 		   "proxy on the way, such as \"http://192.0.2.3:3128\"" },
 	  .check = check_proxy,
 	  .url = true },
 	{ .opt = { "gzip", EP_OPT_BOOL, DESTINATION(gzip), 0, 0, NULL,
-		   "compress batches (true; of file: false)" } },
+		   "compress batches; by default true, of file: false" } },
 	{ .opt = { "batch_rows", EP_OPT_UINT, DESTINATION(batch_rows), 1, 50000,
 		   "5000", "most rows of a batch" } },
 	{ .opt = { "batch_bytes", EP_OPT_SIZE, DESTINATION(batch_bytes), 4096,
@@ -162,7 +163,7 @@ static const struct schema_key destination_keys[] = {
 		   100 * MS, 86400 * S, "10s",
 		   "a batch that is not full waits this long" } },
 	{ .opt = { "timeout", EP_OPT_DURATION, DESTINATION(timeout_ns), 1 * S,
-		   300 * S, "30s", "of one attempt" } },
+		   300 * S, "30s", "time that one attempt may take" } },
 };
 const struct schema_object schema_destination = {
 	"this destination", destination_keys, COUNT(destination_keys),
@@ -171,7 +172,7 @@ const struct schema_object schema_destination = {
 
 static const struct schema_key dns_keys[] = {
 	{ .opt = { "servers", EP_OPT_TEXT, TOP(dns_servers), 1, LABEL_MAX, NULL,
-		   "name servers (those of resolv.conf)" },
+		   "name servers; by default those of resolv.conf" },
 	  .shape = SCHEMA_TEXTS,
 	  .check = check_server },
 	{ .opt = { "timeout", EP_OPT_DURATION, TOP(dns_timeout_ns), 100 * MS,
@@ -183,7 +184,8 @@ static const struct schema_object dns = { "the object \"dns\"", dns_keys,
 
 static const struct schema_key tls_keys[] = {
 	{ .opt = { "ca_file", EP_OPT_TEXT, TOP(ca_file), 1, FILE_MAX, NULL,
-		   "certificates to trust (SSL_CERT_FILE, or the system's)" },
+		   "certificates to trust; by default those of SSL_CERT_FILE, "
+		   "else the system's" },
 	  .file = true },
 };
 static const struct schema_object tls = { "the object \"tls\"", tls_keys,
@@ -191,7 +193,8 @@ static const struct schema_object tls = { "the object \"tls\"", tls_keys,
 
 static const struct schema_key store_keys[] = {
 	{ .opt = { "path", EP_OPT_TEXT, TOP(store_path), 1, FILE_MAX, NULL,
-		   "file of the store (see below)" },
+		   "file of the store; by default store.db in the state "
+		   "directory" },
 	  .file = true },
 	{ .opt = { "max_size", EP_OPT_SIZE, TOP(store_max_bytes), 16 * MIB,
 		   1024 * 1024 * MIB, "1GiB",
@@ -204,7 +207,7 @@ static const struct schema_object store = { "the store", store_keys,
 #define SAME 0
 static const struct schema_key top_keys[] = {
 	{ .opt = { "agent", EP_OPT_TEXT, TOP(agent), 1, LABEL_MAX, NULL,
-		   "name of this agent in every row (the host's name)" },
+		   "name of this agent in every row; by default the host's" },
 	  .check = check_agent },
 	{ .opt = { .name = "site",
 		   .offset = TOP(site),
@@ -224,15 +227,17 @@ static const struct schema_key top_keys[] = {
 	  .object = &schema_defaults },
 	{ .opt = { .name = "targets",
 		   .max = 10000,
-		   .help = "what to measure (the built-in catalogue of "
-			   "Microsoft's edge)" },
+		   .help = "what to measure; by default the built-in catalogue "
+			   "of Microsoft's edge" },
 	  .shape = SCHEMA_OBJECTS,
 	  .object = &schema_target,
 	  .list = SCHEMA_TARGETS },
-	{ .opt = { .name = "dns", .offset = SAME, .help = "names" },
+	{ .opt = { .name = "dns", .offset = SAME, .help = "looking names up" },
 	  .shape = SCHEMA_OBJECT,
 	  .object = &dns },
-	{ .opt = { .name = "tls", .offset = SAME, .help = "certificates" },
+	{ .opt = { .name = "tls",
+		   .offset = SAME,
+		   .help = "certificates of https probes and destinations" },
 	  .shape = SCHEMA_OBJECT,
 	  .object = &tls },
 	{ .opt = { .name = "store", .offset = SAME, .help = "where rows stay" },
@@ -240,7 +245,7 @@ static const struct schema_key top_keys[] = {
 	  .object = &store },
 	{ .opt = { .name = "destinations",
 		   .max = 16,
-		   .help = "where rows go (nowhere: they stay in the store)" },
+		   .help = "where rows go; by default they stay in the store" },
 	  .shape = SCHEMA_OBJECTS,
 	  .object = &schema_destination,
 	  .list = SCHEMA_DESTINATIONS },

@@ -154,6 +154,7 @@ static void files_are_looked_for_beside_their_file(void **state)
 	assert_string_equal(c.store_path, "/etc/x/s.db");
 	assert_string_equal(c.ca_file, "/ca.pem");
 	assert_string_equal(c.destinations[0].token_file, "/etc/x/a.token");
+	assert_string_equal(c.destinations[0].ca_file, "/ca.pem");
 	assert_true(c.destinations[0].gzip);
 	assert_string_equal(c.destinations[0].encoding, "ndjson");
 	config_finish(&c);
