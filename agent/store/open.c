@@ -147,22 +147,31 @@ static int open_immutable(struct store *store)
 	return r;
 }
 
+/* A reader in a directory that it may not write, and nobody else there. */
+static bool cannot_index(struct store *store)
+{
+	int64_t n;
+	int code;
+
+	if (!store->read_only || file_bytes(store, "-wal") > 0 ||
+	    db_exec_number(&store->db, "PRAGMA user_version", &n) >= 0)
+		return false;
+	code = sqlite3_errcode(store->db.sqlite) & 0xff;
+	return code == SQLITE_CANTOPEN || code == SQLITE_READONLY;
+}
+
 static int open_sqlite(struct store *store, struct ep_err *err)
 {
 	int flags = store->read_only
 			    ? SQLITE_OPEN_READONLY
 			    : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-	int64_t n;
 	int r;
 
 	r = sqlite3_open_v2(store->path, &store->db.sqlite,
 			    flags | SQLITE_OPEN_NOMUTEX, NULL);
+	if (r == SQLITE_OK && cannot_index(store))
+		r = open_immutable(store);
 	if (r != SQLITE_OK)
-		return db_fail(&store->db, err, store->path);
-	if (store->read_only && file_bytes(store, "-wal") == 0 &&
-	    db_exec_number(&store->db, "PRAGMA user_version", &n) < 0 &&
-	    (sqlite3_errcode(store->db.sqlite) & 0xff) == SQLITE_CANTOPEN &&
-	    open_immutable(store) != SQLITE_OK)
 		return db_fail(&store->db, err, store->path);
 	if (!store->read_only &&
 	    sqlite3_db_readonly(store->db.sqlite, "main") == 1)
