@@ -18,6 +18,7 @@
 #include "core/https_request.h"
 #include "core/https_socket.h"
 #include "core/https_verdict.h"
+#include "core/loop_delay.h"
 #include "core/pop.h"
 #include "core/tcp_info.h"
 #include "edgeprobe/clock.h"
@@ -34,8 +35,8 @@
 #include <unistd.h>
 
 /* Of what an edge sends we read no more. */
-#define HEADER_BYTES_MAX (64 * 1024)
-#define BODY_BYTES_MAX   (64 * 1024)
+#define HEADER_BYTES_MAX 65536
+#define BODY_BYTES_MAX   65536
 
 /* The host's share in tcpi_rtt at the first event, p99 of idle and loaded runs
  * against AF_PACKET: the stack on both ways, and softirqs held up by the
@@ -43,14 +44,12 @@
 #define RTT_UNCERTAINTY_NS (60 * EP_NS_PER_US)
 /* After a retransmitted SYN the kernel counts in TCP timestamps. */
 #define COARSE_UNCERTAINTY_NS EP_NS_PER_MS
-/* A reset has our own clock only: what waking up and reading takes, p99 on an
- * idle core. */
-#define WAKE_UNCERTAINTY_NS (130 * EP_NS_PER_US)
 /* A step of the wall clock, and not its slewing or our reading of it. */
 #define CLOCK_STEP_NS (50 * (int64_t)EP_NS_PER_US)
 
 struct shared {
 	struct curl_loop *curl;
+	struct loop_delay delay;
 	int stamps_fd; /* keeps the kernel stamping between probes; -1 */
 	char ca_path[PATH_MAX];
 };
@@ -62,6 +61,7 @@ struct https {
 	struct https_phases phases;
 	struct https_end end;
 	uint64_t dialled_ns; /* first event of the socket; 0: none */
+	uint64_t late_ns;    /* by how much at most we saw it late */
 	int64_t offset_ns;   /* wall minus monotonic, at the dial */
 	size_t header_bytes, body_bytes;
 	bool interim; /* the header being read is of a 1xx */
@@ -181,11 +181,13 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 /* Nothing was sent yet, so this is SYN to SYN-ACK, however late we are. */
 static void note_handshake(struct https *h, curl_socket_t fd, uint64_t now_ns)
 {
+	const struct shared *shared = ep_probe_shared(h->probe);
 	struct ep_sample *sample = ep_probe_sample(h->probe);
 	struct tcp_info_facts facts;
 
 	h->end.polled = true;
 	h->dialled_ns = now_ns;
+	h->late_ns = loop_delay_bound_ns(&shared->delay, now_ns);
 	if (tcp_info_read(fd, &facts) < 0)
 		return;
 	sample->retransmits = facts.total_retrans > INT16_MAX
@@ -292,16 +294,22 @@ static void conclude(struct https *h)
 		 "%s", version_text(version));
 }
 
-/* The host is up, and the time counts; the kernel has no sample of it. */
+/* The host is up, and the time counts; the kernel has no sample of it. What
+ * came inside connect(2) could have come any time in it. */
 static void put_refusal(struct https *h)
 {
 	struct ep_sample *sample = ep_probe_sample(h->probe);
+	uint64_t seen_ns = h->dialled_ns;
 
-	if (h->dialled_ns == 0 || sample->rtt_ns != EP_ABSENT)
+	if (sample->rtt_ns != EP_ABSENT || h->phases.open_ns == 0)
 		return;
-	sample->rtt_ns = (int64_t)(h->dialled_ns - h->phases.open_ns);
+	if (seen_ns == 0)
+		seen_ns = ep_clock_mono_ns();
+	sample->rtt_ns = (int64_t)(seen_ns - h->phases.open_ns);
 	sample->stamp = EP_STAMP_USER;
-	sample->uncertainty_ns = WAKE_UNCERTAINTY_NS;
+	sample->uncertainty_ns = (uint64_t)sample->rtt_ns;
+	if (h->late_ns < sample->uncertainty_ns && h->dialled_ns != 0)
+		sample->uncertainty_ns = h->late_ns;
 }
 
 static void on_done(struct curl_transfer *transfer, CURLcode result)
@@ -337,10 +345,13 @@ static enum ep_reason overdue(struct ep_probe *probe)
 
 static void let_go(struct ep_probe *probe)
 {
+	struct shared *shared = ep_probe_shared(probe);
 	struct https *h = ep_probe_state(probe);
 
 	curl_transfer_cancel(&h->transfer);
 	https_request_finish(&h->request);
+	if (h->probe != NULL)
+		loop_delay_drop(&shared->delay);
 }
 
 /* --- the request --- */
@@ -385,6 +396,7 @@ static int start(struct ep_probe *probe)
 	if (r < 0)
 		return r;
 	h->probe = probe;
+	loop_delay_take(&s->delay);
 	h->transfer.easy = h->request.easy;
 	h->transfer.done = on_done;
 	h->transfer.on_socket = on_event;
@@ -420,6 +432,8 @@ static int ready(struct ep_engine *engine, void *shared, int family,
 		return ep_err_set(err, r, "libcurl cannot be used: %s",
 				  strerror(-r));
 	ep_scope_take(ep_engine_scope(engine));
+	loop_delay_open(&s->delay, ep_engine_loop(engine),
+			ep_engine_scope(engine));
 	s->stamps_fd = https_socket_keep_stamps();
 	return 0;
 }
@@ -435,8 +449,10 @@ static void shut(struct ep_engine *engine, void *shared)
 
 	if (s->stamps_fd >= 0)
 		close(s->stamps_fd);
-	if (s->curl != NULL)
-		curl_loop_close(s->curl, on_curl_closed, engine);
+	if (s->curl == NULL)
+		return;
+	loop_delay_shut(&s->delay, ep_engine_scope(engine));
+	curl_loop_close(s->curl, on_curl_closed, engine);
 }
 
 static void drain(struct ep_engine *engine, void *shared)

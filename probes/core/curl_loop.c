@@ -8,10 +8,11 @@
  *
  * What can fail: a poll reports an error (libuv stops the handle; libcurl is
  * told CURL_CSELECT_ERR and the poll is started again if libcurl still wants
- * it); a poll cannot be made (libcurl aborts every transfer, each is told);
- * libcurl closes its kept connections while the multi is cleaned up and asks
- * for polls then (refused: closing). Nothing of libcurl is called from inside
- * its own callbacks, which only note, start and stop handles. */
+ * it); a poll cannot be made (that transfer fails; libcurl is not told, because
+ * it would give up all of them and leave its own tables wrong); libcurl closes
+ * its kept connections while the multi is cleaned up and asks for polls then
+ * (refused: closing). Nothing of libcurl is called from inside its own
+ * callbacks, which only note, start and stop handles. */
 #include "edgeprobe/private/curl_loop.h"
 #include "edgeprobe/private/scope.h"
 #include <assert.h>
@@ -27,7 +28,6 @@ struct curl_loop {
 	uv_timer_t timer;      /* libcurl's timeout */
 	uv_idle_t soon;        /* a timeout of 0: once, at the next turn */
 	struct list transfers; /* under way */
-	struct list doomed;    /* the same, while fail_all() tells them */
 	struct list sockets;   /* watched */
 	unsigned round;        /* of curl_loop_drain() */
 	bool inside;           /* libcurl is on the stack */
@@ -110,6 +110,20 @@ static int uv_events(int what)
 	return events;
 }
 
+/* To be told when libcurl is done with us. */
+static void starve(struct curl_loop *c, const CURL *easy)
+{
+	struct list *at, *after;
+
+	list_for_each (at, after, &c->transfers) {
+		struct curl_transfer *t =
+			container_of(at, struct curl_transfer, link);
+
+		if (easy == NULL || t->easy == easy)
+			t->starved = true;
+	}
+}
+
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
 		     void *socket_arg)
 {
@@ -123,15 +137,18 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
 	}
 	if (c->closing)
 		return 0;
-	if (w == NULL) {
+	if (w == NULL)
 		w = watch(c, fd);
-		if (w == NULL)
-			return -1;
-		curl_multi_assign(c->multi, fd, w);
+	if (w == NULL) {
+		starve(c, easy);
+		return 0;
 	}
+	curl_multi_assign(c->multi, fd, w);
 	w->easy = easy;
 	w->events = uv_events(what);
-	return uv_poll_start(&w->poll, w->events, on_poll) < 0 ? -1 : 0;
+	if (uv_poll_start(&w->poll, w->events, on_poll) < 0)
+		starve(c, easy);
+	return 0;
 }
 
 static void act(struct curl_loop *c, curl_socket_t fd, int bits);
@@ -214,23 +231,23 @@ static void reap(struct curl_loop *c)
 			       message->data.result);
 }
 
-/* The multi is of no use any more for what is in it. What the callbacks start
- * meanwhile goes to the other list and is not touched. */
-static void fail_all(struct curl_loop *c)
+static struct curl_transfer *starving(struct curl_loop *c)
 {
-	while (!list_empty(&c->transfers)) {
-		struct list *first = c->transfers.next;
+	struct list *at, *after;
 
-		list_remove(first);
-		list_add(&c->doomed, first);
+	list_for_each (at, after, &c->transfers) {
+		struct curl_transfer *t =
+			container_of(at, struct curl_transfer, link);
+
+		if (t->starved)
+			return t;
 	}
-	while (!list_empty(&c->doomed))
-		finish(container_of(c->doomed.next, struct curl_transfer, link),
-		       CURLE_ABORTED_BY_CALLBACK);
+	return NULL;
 }
 
 static void act(struct curl_loop *c, curl_socket_t fd, int bits)
 {
+	struct curl_transfer *t;
 	CURLMcode code;
 	int running;
 
@@ -238,9 +255,11 @@ static void act(struct curl_loop *c, curl_socket_t fd, int bits)
 	c->inside = true;
 	code = curl_multi_socket_action(c->multi, fd, bits, &running);
 	c->inside = false;
+	if (code != CURLM_OK)
+		starve(c, NULL); /* UNTESTED: libcurl without memory */
 	reap(c);
-	if (code != CURLM_OK && !c->closing)
-		fail_all(c);
+	while ((t = starving(c)) != NULL)
+		finish(t, CURLE_OUT_OF_MEMORY);
 }
 
 /* libuv stops a poll that reports an error. One that libcurl did not close in
@@ -376,7 +395,6 @@ int curl_loop_open(uv_loop_t *loop, struct curl_loop **ret_curl_loop)
 		goto err_multi;
 	c->uv = loop;
 	list_init(&c->transfers);
-	list_init(&c->doomed);
 	list_init(&c->sockets);
 	ep_scope_init(&c->scope);
 	uv_timer_init(loop, &c->timer);
@@ -406,8 +424,7 @@ static void on_ended(struct ep_scope *scope)
 
 void curl_loop_close(struct curl_loop *c, void (*closed)(void *arg), void *arg)
 {
-	assert(!c->inside && !c->closing && list_empty(&c->transfers) &&
-	       list_empty(&c->doomed));
+	assert(!c->inside && !c->closing && list_empty(&c->transfers));
 	c->closing = true;
 	c->closed = closed;
 	c->arg = arg;
@@ -434,6 +451,7 @@ int curl_transfer_start(struct curl_loop *c, struct curl_transfer *transfer)
 	if (code != CURLM_OK)
 		return errno_of_multi(code);
 	transfer->loop = c;
+	transfer->starved = false;
 	list_add(&c->transfers, &transfer->link);
 	return 0;
 }

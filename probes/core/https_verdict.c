@@ -3,8 +3,11 @@
 
 /* Of X509_V_ERR_*, which OpenSSL keeps stable. */
 #define VERIFY_OK            0
+#define VERIFY_UNSPECIFIED   1
 #define VERIFY_NOT_YET_VALID 9
 #define VERIFY_HAS_EXPIRED   10
+#define VERIFY_HOST_MISMATCH 62
+#define VERIFY_IP_MISMATCH   64
 
 /* CURLE_TOO_LARGE (libcurl 8.6); before, the same was "out of memory". */
 #define CODE_TOO_LARGE 100
@@ -77,8 +80,8 @@ static struct https_verdict of_dial(const struct https_end *end)
 			   : of_local_error(end->os_error);
 }
 
-/* libcurl compares the name itself, after OpenSSL found the chain good: with
- * the same code. Only OpenSSL's own findings are told by their number. */
+/* libcurl compares the name itself, after OpenSSL found the chain good, and
+ * then OpenSSL has no number for it. */
 static struct https_verdict of_certificate(const struct https_end *end)
 {
 	switch (end->verify) {
@@ -86,6 +89,9 @@ static struct https_verdict of_certificate(const struct https_end *end)
 	case VERIFY_HAS_EXPIRED:
 		return failed(EP_REASON_TLS_EXPIRED);
 	case VERIFY_OK:
+	case VERIFY_UNSPECIFIED:
+	case VERIFY_HOST_MISMATCH:
+	case VERIFY_IP_MISMATCH:
 		return failed(EP_REASON_TLS_NAME_MISMATCH);
 	default:
 		return failed(EP_REASON_TLS_UNTRUSTED);

@@ -5,15 +5,17 @@
 
 #include "edgeprobe/private/list.h"
 #include <curl/curl.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
 struct curl_loop;
 struct curl_transfer;
 
-/* Runs once, from the loop, when the transfer has ended. The easy handle has
- * been removed from the multi and is the caller's again, and so is the struct.
- * May start and cancel transfers and close the curl_loop. */
+/* Runs once, from the loop, when the transfer has ended (CURLE_OUT_OF_MEMORY
+ * also where its socket could not be watched). The easy handle has been removed
+ * from the multi and is the caller's again, and so is the struct. May start and
+ * cancel transfers and close the curl_loop. */
 typedef void (*curl_transfer_cb)(struct curl_transfer *transfer,
 				 CURLcode result);
 
@@ -32,6 +34,7 @@ struct curl_transfer {
 	curl_socket_cb on_socket; /* may be NULL */
 	struct curl_loop *loop;   /* ours: NULL while not under way */
 	struct list link;         /* ours */
+	bool starved;             /* ours: its socket cannot be watched */
 };
 
 /* Initialise libcurl, once a process, from any thread. 0 or -EIO. */
