@@ -95,8 +95,11 @@ int ep_engine_watch(struct ep_engine *engine, struct ep_watch *watch,
  * called for one that is not watched (fd < 0). Call it before close(2). */
 void ep_engine_unwatch(struct ep_engine *engine, struct ep_watch *watch);
 
+/* What the engine was opened with, defaults applied; lives as long as it. */
 const struct ep_engine_options *
 ep_engine_options(const struct ep_engine *engine);
+
+/* The loop that the engine runs on. */
 uv_loop_t *ep_engine_loop(const struct ep_engine *engine);
 
 /* The scope (private/scope.h) that the engine's own handles live in. */

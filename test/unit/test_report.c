@@ -1,4 +1,5 @@
 /* The report from a real store, against what was put into it. */
+#include "lib/store_kit.h"
 #include "report/report.h"
 #include "store/store.h"
 #include <errno.h>
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -16,7 +16,8 @@
 #define T0_NS (UINT64_C(1790000000) * 1000000000)
 
 struct world {
-	char dir[64], path[128];
+	struct kit *kit;
+	char path[128];
 	struct store *store;
 	uint32_t exchange_tcp, exchange_https, gateway_icmp;
 };
@@ -83,13 +84,13 @@ static void add_missed(struct world *w, unsigned second, uint32_t missed)
 static int set_up(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	struct store_options options = { .max_bytes = 64 << 20 };
+	void *kit = NULL;
 
-	snprintf(w->dir, sizeof(w->dir), "/tmp/ep-report-XXXXXX");
-	assert_non_null(mkdtemp(w->dir));
-	snprintf(w->path, sizeof(w->path), "%s/store.db", w->dir);
-	options.path = w->path;
-	assert_int_equal(store_open(&options, &w->store, NULL), 0);
+	assert_int_equal(kit_setup(&kit), 0);
+	w->kit = kit;
+	kit_open(w->kit, 0);
+	w->store = w->kit->store;
+	snprintf(w->path, sizeof(w->path), "%s", w->kit->path);
 	w->exchange_tcp = series(w, "exchange", "tcp", "fibre");
 	w->exchange_https = series(w, "exchange", "https", "fibre");
 	w->gateway_icmp = series(w, "gateway", "icmp", NULL);
@@ -100,11 +101,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct world *w = *state;
-	char command[128];
+	void *kit = w->kit;
 
-	store_close(w->store);
-	snprintf(command, sizeof(command), "rm -r %s", w->dir);
-	assert_int_equal(system(command), 0);
+	assert_int_equal(kit_teardown(&kit), 0);
 	free(w);
 	return 0;
 }
@@ -275,7 +274,7 @@ static void nothing_is_said_so(void **state)
 	o.until_ns = T0_NS;
 	text = report(w, &o, -ENODATA);
 	free(text);
-	snprintf(w->path, sizeof(w->path), "%s/none.db", w->dir);
+	snprintf(w->path, sizeof(w->path), "%s/none.db", w->kit->dir);
 	text = report(w, &o, -ENOENT);
 	free(text);
 }
