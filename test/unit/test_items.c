@@ -1,0 +1,148 @@
+/* What a configuration becomes: one item a target, kind, circuit and family. */
+#include "edgeprobe/clock.h"
+#include "edgeprobe/kind.h"
+#include "items.h"
+#include "lib/load_config.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static int all(const struct ep_kind *kind)
+{
+	(void)kind;
+	return 1;
+}
+
+static int only_icmp(const struct ep_kind *kind)
+{
+	return strcmp(kind->name, "icmp") == 0;
+}
+
+static const char text[] =
+	"{ \"agent\": \"a\", \"site\": { \"name\": \"S\", \"country\": \"NL\" "
+	"},"
+	"\"circuits\": ["
+	" { \"name\": \"fibre\", \"provider\": \"KPN\","
+	"   \"source\": \"eth0\", \"dns\": [\"192.0.2.53\"] },"
+	" { \"name\": \"lte\", \"source\": \"192.0.2.7\" } ],"
+	"\"targets\": ["
+	" { \"name\": \"both\", \"host\": \"example.com\", \"family\": "
+	"\"both\","
+	"   \"interval\": \"2s\", \"count\": 3 },"
+	" { \"name\": \"literal\", \"host\": \"2001:db8::1\","
+	"   \"family\": \"both\", \"probes\": [\"icmp\"] },"
+	" { \"name\": \"lines\", \"host\": \"example.com\","
+	"   \"probes\": [\"tcp\"], \"circuits\": [\"fibre\", \"lte\"] } ] }";
+
+static const char no_circuits[] =
+	"{ \"targets\": [ { \"name\": \"x\", \"host\": \"example.com\","
+	" \"probes\": [\"tcp\"] } ] }";
+
+static void load(const char *what, struct config *config)
+{
+	const char *const texts[] = { what };
+	struct buf problems;
+	int r = load_config(texts, 1, config, &problems);
+
+	if (r < 0)
+		fail_msg("%s", problems.data);
+	buf_finish(&problems);
+}
+
+static void every_combination_is_an_item(void **state)
+{
+	struct config config;
+	struct items items;
+
+	(void)state;
+	load(text, &config);
+	assert_int_equal(items_init(&items, &config, all), 0);
+	/* Over both circuits: 3 kinds x 2 families; 1; 1. */
+	assert_int_equal(items.n, 2 * (6 + 1 + 1));
+	assert_int_equal(items.items[0].target.family, 4);
+	assert_int_equal(items.items[1].target.family, 6);
+	assert_int_equal(items.items[12].target.family, 6);
+	for (size_t i = 0; i < items.n; i++)
+		assert_string_equal(items.items[i].series.site, "S");
+	items_finish(&items);
+	assert_int_equal(items_init(&items, &config, only_icmp), 0);
+	assert_int_equal(items.n, 2 * (2 + 1));
+	items_finish(&items);
+	config_finish(&config);
+}
+
+static void a_circuit_is_carried_along(void **state)
+{
+	struct config config;
+	struct items items;
+	const struct item *fibre, *lte;
+
+	(void)state;
+	load(text, &config);
+	assert_int_equal(items_init(&items, &config, all), 0);
+	fibre = &items.items[14];
+	lte = &items.items[15];
+	assert_string_equal(fibre->series.circuit, "fibre");
+	assert_string_equal(fibre->series.provider, "KPN");
+	assert_string_equal(fibre->target.source, "eth0");
+	assert_string_equal(fibre->dns, "192.0.2.53");
+	assert_string_equal(lte->target.source, "192.0.2.7");
+	assert_null(lte->dns);
+	assert_string_equal(items.items[0].series.circuit, "fibre");
+	assert_true(fibre->target.flow != lte->target.flow);
+	items_finish(&items);
+	config_finish(&config);
+}
+
+static void without_circuits_the_routing_table_decides(void **state)
+{
+	struct config config;
+	struct items items;
+
+	(void)state;
+	load(no_circuits, &config);
+	assert_int_equal(items_init(&items, &config, all), 0);
+	assert_int_equal(items.n, 1);
+	assert_null(items.items[0].series.circuit);
+	assert_null(items.items[0].target.source);
+	assert_null(items.items[0].dns);
+	items_finish(&items);
+	config_finish(&config);
+}
+
+static void a_round_fits_its_interval(void **state)
+{
+	struct config config;
+	struct items items;
+
+	(void)state;
+	load(text, &config);
+	assert_int_equal(items_init(&items, &config, all), 0);
+	assert_int_equal(items.items[0].plan.count, 3);
+	assert_true(items.items[0].plan.spacing_ns == 100 * EP_NS_PER_MS);
+	for (size_t i = 0; i < items.n; i++) {
+		const struct plan_item *p = &items.items[i].plan;
+
+		assert_true(p->phase_ns < p->interval_ns);
+		assert_true(p->count * p->spacing_ns <= p->interval_ns);
+	}
+	/* 12 items x 3 in 2 s, and 4 at the default interval of 10 s */
+	assert_true(items_rate(&items) > 18.39 && items_rate(&items) < 18.41);
+	items_finish(&items);
+	config_finish(&config);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_combination_is_an_item),
+		cmocka_unit_test(a_circuit_is_carried_along),
+		cmocka_unit_test(without_circuits_the_routing_table_decides),
+		cmocka_unit_test(a_round_fits_its_interval),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
