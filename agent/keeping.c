@@ -294,12 +294,9 @@ static int open_deliver(struct keeping *k, const struct config_destination *d,
 	int r = deliver_open(k->loop, k->store, &k->who, &options,
 			     &k->delivers[k->n_delivers], err);
 
-	if (r < 0) {
-		ep_err_prefix(err, "destination \"%s\"", d->name);
-		return r;
-	}
-	k->n_delivers++;
-	return 0;
+	if (r == 0)
+		k->n_delivers++;
+	return r;
 }
 
 static int open_delivers(struct keeping *k, struct ep_err *err)

@@ -298,7 +298,13 @@ static int add_built_in(struct loading *l)
 	return r;
 }
 
-/* Files are for people to read with any tool; what travels is compressed. */
+static int is_directory(const struct config_destination *d)
+{
+	return d->url && strncmp(d->url, "file:", 5) == 0;
+}
+
+/* Files are for people to read with any tool; what travels is compressed, and
+ * its collector is known by the same CAs as the edge. */
 static int resolve_destinations(struct loading *l)
 {
 	struct list *list = &l->lists[SCHEMA_DESTINATIONS];
@@ -308,8 +314,8 @@ static int resolve_destinations(struct loading *l)
 
 	for (size_t i = 0; i < list->n && r == 0; i++) {
 		if (d[i].url && !json_get(list->origins[i].node, "gzip"))
-			d[i].gzip = strncmp(d[i].url, "file:", 5) != 0;
-		if (ca_file && !d[i].ca_file)
+			d[i].gzip = !is_directory(&d[i]);
+		if (ca_file && !d[i].ca_file && !is_directory(&d[i]))
 			r = set_text(&d[i].ca_file, ca_file);
 	}
 	return r;
