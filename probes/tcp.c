@@ -146,15 +146,23 @@ static void settle_errno(struct tcp *t, int error, uint64_t now_ns)
 	}
 }
 
-/* The neighbour that our own host could not find counts as no route. */
+/* Our own host's "no neighbour", "no route" and "a filter said no". */
+static enum ep_reason own_reason(enum ep_reason reason)
+{
+	if (reason == EP_REASON_HOST_UNREACHABLE ||
+	    reason == EP_REASON_NET_UNREACHABLE)
+		return EP_REASON_NO_ROUTE;
+	if (reason == EP_REASON_ADMIN_PROHIBITED)
+		return EP_REASON_PERMISSION;
+	return reason;
+}
+
 static void settle_icmp(struct tcp *t, const struct tcp_dial_error *icmp)
 {
-	if (!icmp->local)
-		settle(t, EP_UNREACHABLE, icmp->reason);
-	else if (icmp->reason == EP_REASON_HOST_UNREACHABLE)
-		settle(t, EP_FAILED, EP_REASON_NO_ROUTE);
+	if (icmp->local)
+		settle(t, EP_FAILED, own_reason(icmp->reason));
 	else
-		settle(t, EP_FAILED, icmp->reason);
+		settle(t, EP_UNREACHABLE, icmp->reason);
 }
 
 static int take_error(int fd)
@@ -174,7 +182,7 @@ static void judge(struct tcp *t, int error, uint32_t events, uint64_t now_ns)
 
 	if ((events & EPOLLERR) != 0)
 		icmp = tcp_dial_read_error(t->watch.fd,
-					   ep_probe_address(t->probe)->family);
+					   ep_probe_address(t->probe));
 	if (icmp.reason != EP_REASON_NONE)
 		settle_icmp(t, &icmp);
 	else if (error != 0)

@@ -142,7 +142,8 @@ bool tcp_dial_met_itself(int fd, const struct ep_address *address,
 
 /* --- what came instead --- */
 
-static struct tcp_dial_error judge(int fd, uint8_t family,
+/* Where the target is our own host, what it says is an answer. */
+static struct tcp_dial_error judge(int fd, const struct ep_address *address,
 				   const struct sock_extended_err *e)
 {
 	struct tcp_dial_error error = { .reason = EP_REASON_SEND_FAILED,
@@ -155,8 +156,10 @@ static struct tcp_dial_error judge(int fd, uint8_t family,
 		return error;
 	offender = ep_address_from_sockaddr(SO_EE_OFFENDER(e));
 	own = own_address(fd, &port);
-	error.local = ep_address_equal(&offender, &own);
-	error.reason = icmp_wire_reason(family, e->ee_type, e->ee_code);
+	error.local = ep_address_equal(&offender, &own) &&
+		      !ep_address_equal(&own, address);
+	error.reason =
+		icmp_wire_reason(address->family, e->ee_type, e->ee_code);
 	return error;
 }
 
@@ -171,7 +174,8 @@ static const struct sock_extended_err *find_error(struct msghdr *m)
 	return NULL;
 }
 
-static bool read_one(int fd, uint8_t family, struct tcp_dial_error *ret_error)
+static bool read_one(int fd, const struct ep_address *address,
+		     struct tcp_dial_error *ret_error)
 {
 	union {
 		struct cmsghdr align;
@@ -189,15 +193,16 @@ static bool read_one(int fd, uint8_t family, struct tcp_dial_error *ret_error)
 		return false;
 	e = find_error(&m);
 	if (e != NULL && ret_error->reason == EP_REASON_NONE)
-		*ret_error = judge(fd, family, e);
+		*ret_error = judge(fd, address, e);
 	return true;
 }
 
-struct tcp_dial_error tcp_dial_read_error(int fd, uint8_t family)
+struct tcp_dial_error tcp_dial_read_error(int fd,
+					  const struct ep_address *address)
 {
 	struct tcp_dial_error error = { .reason = EP_REASON_NONE };
 
-	while (read_one(fd, family, &error))
+	while (read_one(fd, address, &error))
 		;
 	return error;
 }

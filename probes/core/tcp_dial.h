@@ -32,8 +32,10 @@ struct tcp_dial_error {
 	bool local;            /* our own host said it, not the network */
 };
 
-/* Read the queue until it is empty; the first ICMP error counts. */
-struct tcp_dial_error tcp_dial_read_error(int fd, uint8_t family);
+/* Read the queue of a dial to `address` until it is empty; the first ICMP error
+ * counts. */
+struct tcp_dial_error tcp_dial_read_error(int fd,
+					  const struct ep_address *address);
 
 /* Let go with a RST, or before the handshake with nothing. */
 void tcp_dial_abort(int fd);

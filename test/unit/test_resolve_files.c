@@ -1,12 +1,10 @@
 /* The resolver and the machine's files: resolv.conf and hosts as they come, go
  * and change, in namespaces of our own: /etc is ours, and so is port 53. */
 #include "../lib/dns_server.h"
+#include "../lib/own_net.h"
 #include "core/engine_i.h"
 #include "core/resolve.h"
 #include "edgeprobe/clock.h"
-#include <errno.h>
-#include <fcntl.h>
-#include <net/if.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,9 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -37,45 +33,10 @@ static void write_file(const char *path, const char *text)
 	assert_int_equal(fclose(f), 0);
 }
 
-static void map_id(const char *path, unsigned from)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "0 %u 1", from);
-	write_file(path, text);
-}
-
-/* Root needs no user namespace, and anybody else gets one. */
-static void become_root(void)
-{
-	unsigned uid = geteuid(), gid = getegid();
-
-	if (uid == 0) {
-		assert_int_equal(unshare(CLONE_NEWNS | CLONE_NEWNET), 0);
-		return;
-	}
-	assert_int_equal(unshare(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET),
-			 0);
-	write_file("/proc/self/setgroups", "deny");
-	map_id("/proc/self/uid_map", uid);
-	map_id("/proc/self/gid_map", gid);
-}
-
-static void raise_loopback(void)
-{
-	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
-
-	assert_true(fd >= 0);
-	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &request), 0);
-	close(fd);
-}
-
 static int own_world(void **state)
 {
 	(void)state;
-	become_root();
-	raise_loopback();
+	own_net_enter(CLONE_NEWNS);
 	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 	assert_int_equal(mount("etc", "/etc", "tmpfs", 0, NULL), 0);
 	return 0;

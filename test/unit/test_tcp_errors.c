@@ -1,5 +1,6 @@
 /* The TCP kind on a network of our own: a TUN interface in a network namespace,
  * on whose other side this test answers SYNs as routers and hosts do. */
+#include "../lib/own_net.h"
 #include "edgeprobe/clock.h"
 #include "edgeprobe/engine.h"
 #include <arpa/inet.h>
@@ -9,7 +10,6 @@
 #include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,37 +42,6 @@ struct world {
 static int tun;
 
 /* --- the network --- */
-
-static void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-}
-
-static void map_id(const char *path, unsigned from)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "0 %u 1", from);
-	write_file(path, text);
-}
-
-static void leave_the_network(void)
-{
-	unsigned uid = geteuid(), gid = getegid();
-
-	if (uid == 0) {
-		assert_int_equal(unshare(CLONE_NEWNET), 0);
-		return;
-	}
-	assert_int_equal(unshare(CLONE_NEWUSER | CLONE_NEWNET), 0);
-	write_file("/proc/self/setgroups", "deny");
-	map_id("/proc/self/uid_map", uid);
-	map_id("/proc/self/gid_map", gid);
-}
 
 static void set_up4(void)
 {
@@ -110,12 +79,12 @@ static int own_network(void **state)
 				 .ifr_flags = IFF_TUN | IFF_NO_PI };
 
 	(void)state;
-	leave_the_network();
+	own_net_enter(0);
 	tun = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
 	assert_true(tun >= 0);
 	assert_int_equal(ioctl(tun, TUNSETIFF, &request), 0);
 	/* packets "from ourselves" may come in */
-	write_file("/proc/sys/net/ipv4/conf/edge0/accept_local", "1");
+	own_net_write("/proc/sys/net/ipv4/conf/edge0/accept_local", "1");
 	set_up4();
 	set_up6();
 	return 0;
@@ -345,6 +314,10 @@ static void own_icmp_error_is_our_failure(void **state)
 	answer_icmp(&syn, OWN4, 3, 1);
 	await(w);
 	expect(&w->last, EP_FAILED, "no_route");
+	start(w, &syn);
+	answer_icmp(&syn, OWN4, 3, 13);
+	await(w);
+	expect(&w->last, EP_FAILED, "permission");
 	w->target.host = HOST6;
 	start(w, &syn);
 	answer_icmp(&syn, OWN6, 1, 3);
