@@ -52,8 +52,7 @@ static void arm(struct deliver *d)
 	uint64_t when_ns = UINT64_MAX;
 
 	if (d->state == DELIVER_WAITING)
-		when_ns =
-			d->flushed ? d->hold_ns : later(d->hold_ns, d->due_ns);
+		when_ns = later(d->hold_ns, d->due_ns);
 	if (d->flushed && d->flush_until_ns < when_ns)
 		when_ns = d->flush_until_ns;
 	if (when_ns == UINT64_MAX)

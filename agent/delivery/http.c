@@ -252,7 +252,8 @@ static int add_headers(struct http *h, const struct parcel *p)
 		r = add_header(h, "X-Edgeprobe-Schema: " ROW_SCHEMA);
 	if (r == 0)
 		r = add_key(h, p);
-	/* Without it libcurl waits a second for a "100 Continue". */
+	/* Without it libcurl waits a second for a "100 Continue" before a
+	 * body of more than 1 MiB. */
 	if (r == 0)
 		r = add_header(h, "Expect:");
 	if (r == 0 && h->token.path)

@@ -51,6 +51,7 @@ void settle_hold(struct deliver *d, const char *why, uint64_t after_ns)
 	wait_ns =
 		retry_wait_ns(&d->retry, d->failures, after_ns, random_bits());
 	d->hold_ns = uv_hrtime() + wait_ns;
+	d->due_ns = 0; /* what is held does not wait for the interval, too */
 	say_trouble(d, why);
 	log_warn("delivery", "destination=%s %s attempt=%u next=%llums",
 		 d->name, why, d->failures,

@@ -85,6 +85,8 @@ static void an_acknowledgement_has_a_shape(void **state)
 		{ 200, NULL, "\xef\xbb\xbf<HTML>", ACK_ENDPOINT },
 		{ 200, NULL, "Please sign in: <HtMl>", ACK_ENDPOINT },
 		{ 200, "text/plain", "x <!doctype html", ACK_ENDPOINT },
+		{ 200, "text/plain", "<form>", ACK_ENDPOINT },
+		{ 200, "application/json", "\r\n<meta>", ACK_ENDPOINT },
 		{ 200, "application/xml", "<a/>", ACK_ENDPOINT },
 		{ 200, "application/xml", "ok", ACK_ENDPOINT },
 		{ 200, "image/gif", "GIF89a", ACK_ENDPOINT },

@@ -199,6 +199,21 @@ static void a_refused_batch_comes_again_the_same(void **state)
 	}
 }
 
+static void a_retry_does_not_wait_for_the_interval(void **state)
+{
+	struct deliver_options o = {
+		.max_rows = 5,
+		.interval_ns = 86400 * EP_NS_PER_S,
+	};
+	struct post *p = *state;
+
+	collector_script(p->collector, refusals, COUNT(refusals));
+	post_start(p, &o);
+	post_add(p, 5, "hello");
+	post_run_empty(p);
+	assert_true(collector_requests(p->collector) > COUNT(refusals));
+}
+
 /* What is longer than we ever read does not undo an acknowledgement. */
 static void an_endless_answer_is_judged_by_its_beginning(void **state)
 {
@@ -246,6 +261,24 @@ static void the_environment_names_no_proxy(void **state)
 	expect_all_once(p, 5);
 }
 
+/* And if it was a proxy, no list of exceptions in the environment counts. */
+static void a_configured_proxy_is_used(void **state)
+{
+	struct post *p = *state;
+	struct deliver_options o = { .url = "http://127.0.0.1:1/ingest",
+				     .proxy = p->url };
+	const char wanted[] = "POST http://127.0.0.1:1/ingest HTTP/1.1\r\n";
+
+	*strstr(p->url, "/ingest") = '\0';
+	setenv("no_proxy", "*", 1);
+	post_add(p, 5, "hello");
+	post_start(p, &o);
+	post_run_empty(p);
+	unsetenv("no_proxy");
+	assert_memory_equal(collector_request(p->collector, 0)->head, wanted,
+			    strlen(wanted));
+}
+
 /* --- over restarts, and beside others --- */
 
 static struct collector_step always(const struct collector_request *request,
@@ -284,6 +317,29 @@ static void a_restart_sends_the_frozen_batch_as_it_was(void **state)
 	expect_all_once(p, 300);
 	expect_field(collector_request(p->collector, n + 1), "Content-Type",
 		     "application/json");
+}
+
+/* The store gave the batch up, to make room, and has declared it. */
+static void what_the_store_has_no_more_is_not_sent(void **state)
+{
+	struct post *p = *state;
+	char busy[] = "503 Busy";
+	struct store_batch batch = { 0 };
+	struct post_tally tally;
+	struct ep_err err = { 0 };
+
+	collector_set_rule(p->collector, always, busy);
+	post_add(p, 5, "before");
+	post_start(p, NULL);
+	post_run(p, three_came);
+	assert_int_equal(store_batch_pending(p->store, 1, &batch, &err), 1);
+	assert_int_equal(store_batch_done(p->store, 1, &batch, &err), 0);
+	store_batch_finish(&batch);
+	collector_set_rule(p->collector, NULL, NULL);
+	post_add(p, 3, "after");
+	post_run_empty(p);
+	post_count(p->collector, &tally);
+	assert_int_equal(tally.rows, 3);
 }
 
 /* Sent and taken, but the answer never came: it comes twice, and not less. */
@@ -406,10 +462,13 @@ int main(void)
 		LOOP_TEST(batches_are_bounded),
 		LOOP_TEST(a_full_batch_goes_at_once),
 		LOOP_TEST(a_refused_batch_comes_again_the_same),
+		LOOP_TEST(a_retry_does_not_wait_for_the_interval),
 		LOOP_TEST(an_endless_answer_is_judged_by_its_beginning),
 		LOOP_TEST(silence_is_given_up),
 		LOOP_TEST(the_environment_names_no_proxy),
+		LOOP_TEST(a_configured_proxy_is_used),
 		LOOP_TEST(a_restart_sends_the_frozen_batch_as_it_was),
+		LOOP_TEST(what_the_store_has_no_more_is_not_sent),
 		LOOP_TEST(a_lost_answer_costs_a_duplicate),
 		LOOP_TEST(a_dead_destination_holds_up_no_other),
 		LOOP_TEST(a_flush_does_not_wait_for_the_interval),

@@ -185,16 +185,19 @@ static bool thirty_came(struct post *p)
 	return collector_requests(p->collector) >= 30;
 }
 
-/* An operator's mistake: everything is refused. Nothing is thrown away. */
+/* An operator's mistake: everything is refused, and was not before. Nothing is
+ * thrown away. */
 static void if_nothing_passes_nothing_is_quarantined(void **state)
 {
 	static char answers[][24] = { "400 Bad", "413 Too Large" };
 	struct post *p = *state;
 
 	for (unsigned i = 0; i < 2; i++) {
+		post_start(p, NULL);
+		post_add(p, 10, "fine");
+		post_run_empty(p);
 		collector_set_rule(p->collector, always, answers[i]);
 		post_add(p, 40, "fine");
-		post_start(p, NULL);
 		post_run(p, thirty_came);
 		assert_int_equal(quarantined(p), 0);
 		post_restart(p, NULL);
@@ -207,6 +210,47 @@ static void if_nothing_passes_nothing_is_quarantined(void **state)
 		snprintf(p->url, sizeof(p->url), "http://127.0.0.1:%u/",
 			 collector_port(p->collector));
 	}
+}
+
+static struct collector_step turns(const struct collector_request *request,
+				   void *arg)
+{
+	static char head[] = "400 Bad";
+
+	if (quarantined(arg) > 0)
+		return (struct collector_step){ .head = head };
+	return hates(request, head);
+}
+
+static bool is_quarantined(struct post *p)
+{
+	if (collector_requests(p->collector) % 5 == 0)
+		post_add(p, 1, "canary");
+	return quarantined(p) > 0;
+}
+
+static bool a_hundred_came(struct post *p)
+{
+	if (collector_requests(p->collector) % 5 == 0)
+		post_add(p, 1, "canary");
+	return collector_requests(p->collector) >= 100;
+}
+
+/* The endpoint breaks in the middle of the search: what passed before the
+ * last row was set aside proves nothing about the next. */
+static void proof_is_used_up_by_a_row(void **state)
+{
+	struct post *p = *state;
+
+	collector_set_rule(p->collector, turns, p);
+	post_start(p, NULL);
+	post_add(p, 4, "fine");
+	post_add(p, 9, "poison");
+	post_add(p, 4, "fine");
+	post_run(p, is_quarantined);
+	assert_true(collector_requests(p->collector) < 50);
+	post_run(p, a_hundred_came);
+	assert_int_equal(quarantined(p), 1);
 }
 
 static int take_any(const struct record *record, void *arg)
@@ -251,6 +295,7 @@ int main(void)
 		LOOP_TEST(one_row_that_is_too_large_costs_one_row),
 		LOOP_TEST(poison_costs_one_row),
 		LOOP_TEST(if_nothing_passes_nothing_is_quarantined),
+		LOOP_TEST(proof_is_used_up_by_a_row),
 		LOOP_TEST(an_unknown_framing_goes_aside),
 	};
 

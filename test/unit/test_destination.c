@@ -261,7 +261,10 @@ static void a_name_that_is_taken_holds_the_data(void **state)
 	post_start(p, &o);
 	post_run(p, refused_thrice);
 	assert_int_equal(post_backlog(p->deliver), 30);
+	post_stop(p, p->deliver);
+	assert_int_equal(count_files(dir), 1);
 	assert_int_equal(rmdir(path), 0);
+	post_start(p, &o);
 	post_run_empty(p);
 	assert_int_equal(count_files(dir), 1);
 	assert_int_equal(count_rows(read_file(path)), 30);
