@@ -1,0 +1,339 @@
+"""The contract of a row, as those who read rows may rely on it.
+
+    contract.parse(line)    the row, or Broken and what is wrong with it
+    contract.audit(rows)    what must hold between rows, sequence numbers first
+
+The words are listed here once more, on purpose: a new one is a change of what
+is promised, and shows as a failure until it is promised here too.
+"""
+import datetime
+import decimal
+import ipaddress
+import json
+import re
+
+SECOND = 10 ** 6
+EPOCH = datetime.datetime(1970, 1, 1)
+
+OUTCOMES = {
+    "replied": set(),
+    "refused": {"tcp_reset"},
+    "unreachable": {"net_unreachable", "host_unreachable",
+                    "protocol_unreachable", "port_unreachable",
+                    "admin_prohibited", "time_exceeded", "packet_too_big",
+                    "parameter_problem"},
+    "lost": {"timeout", "connect_timeout", "tls_timeout", "http_timeout"},
+    "failed": {"dns_timeout", "dns_nxdomain", "dns_nodata", "dns_servfail",
+               "dns_refused", "dns_malformed", "dns_unavailable", "no_route",
+               "no_source", "permission", "no_resources", "send_failed",
+               "unmeasured", "missed", "tls_untrusted", "tls_name_mismatch",
+               "tls_expired", "tls_failed", "http_status", "http_malformed",
+               "response_too_large", "connection_closed", "internal"},
+}
+GAP_REASONS = {"evicted", "corrupt", "overflow", "refused"}
+FLAGS = {"fresh_flow", "draining", "clock_unsynced", "duplicate"}
+POP_SOURCES = {"X-MSEdge-Ref", "X-FD-Ref", "X-Azure-Ref",
+               "X-FirstHopCafeEFZ", "X-FEEFZInfo"}
+
+
+class Broken(Exception):
+    """A row, or what rows say together, is not as promised."""
+
+
+def need(truth, said):
+    if not truth:
+        raise Broken(said)
+
+
+# --- values: each takes one and says whether it may be
+
+def text(value):
+    return isinstance(value, str) and value != "" and value.isprintable()
+
+
+def integer(least, most):
+    return lambda v: type(v) is int and least <= v <= most
+
+
+def duration(value):
+    """Microseconds: not negative, up to three decimals, no exponent."""
+    if type(value) is int:
+        return value >= 0
+    return (isinstance(value, decimal.Decimal) and value >= 0 and
+            -3 <= value.as_tuple().exponent < 0)
+
+
+def step(value):
+    """A duration that has a direction."""
+    return type(value) in (int, decimal.Decimal) and duration(abs(value))
+
+
+def word(words):
+    return lambda v: isinstance(v, str) and v in words
+
+
+def pattern(regex):
+    return lambda v: isinstance(v, str) and re.fullmatch(regex, v) is not None
+
+
+def address(value):
+    try:
+        return isinstance(value, str) and \
+            str(ipaddress.ip_address(value)) == value
+    except ValueError:
+        return False
+
+
+def family(value):
+    return type(value) is int and value in (4, 6)
+
+
+def flags(value):
+    words = value.split(",") if isinstance(value, str) else [""]
+    return len(set(words)) == len(words) and set(words) <= FLAGS
+
+
+def prefix(value):
+    try:
+        return isinstance(value, str) and bool(ipaddress.ip_network(value))
+    except ValueError:
+        return False
+
+
+# --- keys of each type of row: {key: (may it be so?, must it be there?)}
+
+IDENTITY = {
+    "type": (word({"sample", "late", "gap", "boot", "clock", "self",
+                   "event"}), True),
+    "time": (pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"), True),
+    "ts_us": (integer(1, 2 ** 53 - 1), True),
+    "agent": (pattern(r"[A-Za-z0-9._-]{1,64}"), True),
+    "epoch": (pattern(r"[0-9a-f]{16}"), True),
+    "seq": (integer(1, 2 ** 53 - 1), True),
+}
+SERIES = {
+    "site": (text, False), "country": (text, False), "metro": (text, False),
+    "circuit": (text, False), "provider": (text, False),
+    "prefix": (prefix, False),
+    "target": (text, True),
+    "probe": (word({"icmp", "tcp", "https"}), True),
+    "host": (text, True),
+    "address": (address, False),
+    "port": (integer(1, 65535), False),
+    "family": (family, False),
+}
+QUALITY = {
+    "ttl": (integer(0, 255), False),
+    "retransmits": (integer(0, 255), False),
+    "stamp": (word({"kernel", "mixed", "user"}), True),
+    "slip_us": (duration, True),
+    "uncertainty_us": (duration, True),
+    "flags": (flags, False),
+}
+HTTPS = {
+    "connect_us": (duration, False), "tls_us": (duration, False),
+    "first_byte_us": (duration, False), "total_us": (duration, False),
+    "http_status": (integer(100, 599), False),
+    "http_version": (word({"1.0", "1.1", "2"}), False),
+    "pop": (pattern("[A-Z]{2,4}"), False),
+    "pop_source": (word(POP_SOURCES), False),
+    "pop_ref": (text, False),
+    "tls_issuer": (text, False),
+    "tls_days_left": (integer(-2 ** 31, 2 ** 31), False),
+}
+KEYS = {
+    "sample": {**IDENTITY, **SERIES, **QUALITY, **HTTPS,
+               "outcome": (word(OUTCOMES), True),
+               "reason": (word(set().union(*OUTCOMES.values())), False),
+               "rtt_us": (duration, False), "dns_us": (duration, False),
+               "missed": (integer(1, 2 ** 32 - 1), False)},
+    "late": {**IDENTITY, **SERIES, **QUALITY,
+             "of": (integer(1, 2 ** 53 - 1), True),
+             "rtt_us": (duration, True)},
+    "gap": {**IDENTITY, "first": (integer(1, 2 ** 53 - 1), True),
+            "last": (integer(1, 2 ** 53 - 1), True),
+            "reason": (word(GAP_REASONS), True)},
+    "boot": {**IDENTITY, "version": (text, True), "reason": (text, True)},
+    "clock": {**IDENTITY, "step_us": (step, True),
+              "suspended_us": (duration, False)},
+    "self": None,  # any scalars beside the identity
+    "event": None,
+}
+DIGITS = re.compile(r"-?\d+(\.\d*[1-9])?")
+
+
+# --- one row
+
+def no_twins(pairs):
+    need(len({key for key, _ in pairs}) == len(pairs), "a key is there twice")
+    return dict(pairs)
+
+
+def plain(digits):
+    """A number with a point: the shortest way to say it, no exponent."""
+    need(DIGITS.fullmatch(digits), f"a number is written {digits}")
+    return decimal.Decimal(digits)
+
+
+def refuse(constant):
+    raise Broken(f"{constant} is no JSON")
+
+
+def read(text_or_bytes):
+    try:
+        if isinstance(text_or_bytes, bytes):
+            text_or_bytes = text_or_bytes.decode("utf-8")
+        return json.loads(text_or_bytes, object_pairs_hook=no_twins,
+                          parse_float=plain, parse_constant=refuse)
+    except ValueError as e:  # UnicodeDecodeError is one
+        raise Broken(f"no JSON: {e}") from e
+
+
+def check_keys(row, keys):
+    for key, value in row.items():
+        need(value is not None, f"{key} is null")
+        need(not isinstance(value, (dict, list, bool)), f"{key} is not flat")
+        need(key in keys, f"{key} is not a key of such a row")
+        need(keys[key][0](value), f"{key} is {value!r}")
+    for key, (_, wanted) in keys.items():
+        need(key in row or not wanted, f"{key} is missing")
+
+
+def check_free(row):
+    check_keys({key: row[key] for key in row if key in IDENTITY}, IDENTITY)
+    for key, value in row.items():
+        need(isinstance(value, (str, int, decimal.Decimal)) and
+             not isinstance(value, bool), f"{key} is no scalar")
+
+
+def check_time(row):
+    said = datetime.datetime.strptime(row["time"], "%Y-%m-%dT%H:%M:%S.%fZ")
+    since = (said - EPOCH) // datetime.timedelta(microseconds=1)
+    need(since == row["ts_us"], "time and ts_us differ")
+    need(row["ts_us"] > 1_600_000_000 * SECOND, "it is before 2020")
+
+
+def check_peer(row):
+    need(("address" in row) == ("family" in row), "address without family")
+    if "address" in row:
+        version = ipaddress.ip_address(row["address"]).version
+        need(version == row["family"], "the address is of another family")
+    need(row["probe"] != "icmp" or not {"port", "retransmits"} & set(row),
+         "icmp has no ports and sends nothing again")
+
+
+def check_outcome(row):
+    outcome, reason = row["outcome"], row.get("reason")
+    need((outcome == "replied") == (reason is None),
+         f"reason {reason} with {outcome}")
+    need(reason is None or reason in OUTCOMES[outcome],
+         f"{reason} is no reason of {outcome}")
+    need((outcome in ("replied", "refused")) == ("rtt_us" in row),
+         f"rtt_us with {outcome}")
+    need((reason == "missed") == ("missed" in row), "missed")
+    need("rtt_us" not in row or "address" in row, "answered by no address")
+    need("rtt_us" not in row or row["probe"] == "icmp" or "port" in row,
+         "answered by no port")
+
+
+def check_https(row):
+    there = set(HTTPS) & set(row)
+    if row["probe"] != "https":
+        need(not there, f"{row['probe']} with {sorted(there)}")
+        return
+    phases = ("dns_us", "connect_us", "tls_us", "first_byte_us")
+    if "total_us" in row:
+        parts = sum(row.get(phase, 0) for phase in phases)
+        need(parts <= row["total_us"] + 1, "the phases exceed the whole")
+    need(("pop_source" in row) == ("pop_ref" in row), "pop_ref")
+    need("pop" not in row or "pop_source" in row, "a PoP from nowhere")
+    if row["outcome"] == "replied":
+        # total_us: not of an answer that was more than is read
+        missing = {"connect_us", "tls_us", "first_byte_us", "http_status",
+                   "http_version", "tls_issuer", "tls_days_left"} - set(row)
+        need(not missing, f"a reply without {sorted(missing)}")
+
+
+def check(row):
+    need(isinstance(row, dict), "no object")
+    need(row.get("type") in KEYS, f"type is {row.get('type')!r}")
+    keys = KEYS[row["type"]]
+    if keys is None:
+        check_free(row)
+    else:
+        check_keys(row, keys)
+    check_time(row)
+    if row["type"] in ("sample", "late"):
+        check_peer(row)
+    if row["type"] == "sample":
+        check_outcome(row)
+        check_https(row)
+    if row["type"] == "late":
+        need(row["of"] < row["seq"], "it is late to what came after it")
+    if row["type"] == "gap":
+        need(row["first"] <= row["last"], "a gap that ends before it begins")
+
+
+def parse(line):
+    row = read(line)
+    try:
+        check(row)
+    except Broken as e:
+        raise Broken(f"{e}: {line!r}") from None
+    return row
+
+
+def parse_all(text_or_bytes):
+    """Of NDJSON."""
+    if isinstance(text_or_bytes, str):
+        text_or_bytes = text_or_bytes.encode()
+    return [parse(line) for line in text_or_bytes.splitlines()]
+
+
+def parse_array(text_or_bytes):
+    rows = read(text_or_bytes)
+    need(isinstance(rows, list), "no array")
+    for row in rows:
+        check(row)
+    return rows
+
+
+# --- between rows
+
+def audit_one(rows):
+    by_seq = {}
+    for row in rows:
+        old = by_seq.setdefault(row["seq"], row)
+        need(old == row, f"two rows have seq {row['seq']}")
+    gaps = set()
+    for row in rows:
+        if row["type"] == "gap":
+            gaps |= set(range(row["first"], row["last"] + 1))
+    need(not gaps & set(by_seq), "a gap covers rows that are there")
+    first, last = min(by_seq), max(by_seq)
+    need(len(by_seq) + len(gaps) == last - first + 1,
+         f"{last - first + 1 - len(by_seq) - len(gaps)} rows are missing "
+         f"between {first} and {last}")
+    for row in rows:
+        if row["type"] == "late" and row["of"] in by_seq:
+            check_late(row, by_seq[row["of"]])
+
+
+def check_late(row, of):
+    same = ("target", "probe", "host", "circuit")
+    need(of["type"] == "sample" and
+         all(of.get(key) == row.get(key) for key in same),
+         f"{row['seq']} is late to something else, {of['seq']}")
+    again = "duplicate" in row.get("flags", "").split(",")
+    need(again or of["outcome"] == "lost",
+         f"{row['seq']} is late to {of['seq']}, which was {of['outcome']}")
+
+
+def audit(rows):
+    """The formula of the contract, for each agent and epoch; returns them."""
+    stores = {}
+    for row in rows:
+        stores.setdefault((row["agent"], row["epoch"]), []).append(row)
+    for part in stores.values():
+        audit_one(part)
+    return stores
