@@ -16,6 +16,10 @@
 
 #include <cmocka.h>
 
+#ifndef SOURCE_DIR
+#define SOURCE_DIR "." /* by hand, from the root of the checkout */
+#endif
+
 /* A document, and how many of the expected blocks it lacks. */
 struct document {
 	char text[262144];
