@@ -140,23 +140,31 @@ static const char *header(const struct http *h, const char *name)
 	return found->value;
 }
 
-/* libcurl's words, which may quote a certificate: one printable word list. */
+/* libcurl's words, which may quote a certificate: printable, without quotes. */
+static void reason(const struct http *h, CURLcode result, char *why,
+		   size_t size)
+{
+	snprintf(why, size, "%s",
+		 h->error[0] ? h->error : curl_easy_strerror(result));
+	for (char *c = why; *c; c++)
+		if (*c < ' ' || *c > '~' || *c == '"')
+			*c = '\'';
+}
+
 static void describe_failure(const struct http *h, enum ack_failure failure,
 			     CURLcode result, struct verdict *v)
 {
-	const char *why = h->error[0] ? h->error : curl_easy_strerror(result);
 	unsigned tunnel = info(h->easy, CURLINFO_HTTP_CONNECTCODE);
 	const char *word = ack_failure_name(failure);
+	char why[160];
 
+	reason(h, result, why, sizeof(why));
 	if (failure == ACK_FAIL_PROXY && tunnel > 0)
 		snprintf(v->text, sizeof(v->text), "error=%s status=%u", word,
 			 tunnel);
 	else
-		snprintf(v->text, sizeof(v->text), "error=%s why=\"%.160s\"",
-			 word, why);
-	for (char *c = v->text; *c; c++)
-		if (*c < ' ' || *c > '~')
-			*c = '?';
+		snprintf(v->text, sizeof(v->text), "error=%s why=\"%s\"", word,
+			 why);
 }
 
 static void judge(struct http *h, CURLcode result, struct verdict *v)
