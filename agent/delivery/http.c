@@ -144,7 +144,7 @@ static const char *header(const struct http *h, const char *name)
 static void reason(const struct http *h, CURLcode result, char *why,
 		   size_t size)
 {
-	snprintf(why, size, "%s",
+	snprintf(why, size, "%.150s",
 		 h->error[0] ? h->error : curl_easy_strerror(result));
 	for (char *c = why; *c; c++)
 		if (*c < ' ' || *c > '~' || *c == '"')
