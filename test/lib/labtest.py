@@ -63,12 +63,13 @@ class Folder:
     def __init__(self, lab, name, program=SANITIZED):
         self.lab = lab
         self.program = program
-        self.path = f"{lab.folder}/{name}"
+        self.path = f"{lab.folder}/agent-{name}"
         os.makedirs(self.path)
         self.store = f"{self.path}/store.db"
         self.config = f"{self.path}/edgeprobe.json"
         self.log = f"{self.path}/log"
         self.agent = None
+        self.enter = ()  # how to come to where the agent's files are
 
     def write(self, targets, destinations=(), **more):
         config = {"agent": "lab-01", "targets": targets,
@@ -85,8 +86,8 @@ class Folder:
 
     def ask(self, *words, wanted=(0,), timeout=60):
         """A command that ends by itself."""
-        return sound(self.lab.branch(self.program, *words, timeout=timeout),
-                     *wanted)
+        return sound(self.lab.branch(*self.enter, self.program, *words,
+                                     timeout=timeout), *wanted)
 
     def start(self, *options, before=()):
         with open(self.log, "ab") as log:
@@ -128,8 +129,8 @@ class Folder:
         return contract.parse_all(done.stdout)
 
     def count(self, wanted=lambda row: row["type"] == "sample"):
-        return sum(map(wanted, self.rows())) if os.path.exists(self.store) \
-            else 0
+        there = self.enter or os.path.exists(self.store)
+        return sum(map(wanted, self.rows())) if there else 0
 
     def await_rows(self, n, seconds=30, **options):
         await_it(lambda: self.agent.poll() is not None or
