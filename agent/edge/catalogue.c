@@ -19,8 +19,8 @@ static const struct edge_target catalogue[] = {
 	  .phrase = "SharePoint Online",
 	  .host = "microsoft.sharepoint.com",
 	  .probes = { "tcp", "https", "icmp" } },
-	/* Entry 12: pages and signalling. Media goes to other relays by UDP,
-	 * which none of these kinds can measure. */
+	/* Entry 12: pages and signalling. The media relays of entry 11 are
+	 * left out: they speak UDP first and no HTTP. */
 	{ .name = "teams",
 	  .phrase = "Teams",
 	  .host = "teams.microsoft.com",
