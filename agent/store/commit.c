@@ -265,7 +265,6 @@ static void keep_house(struct store *store)
 		shrink(store);
 	if (file_bytes(store, "-wal") > store->wal_bytes)
 		checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE);
-	(void)names_tidy(store);
 }
 
 int store_commit(struct store *store, struct ep_err *err)

@@ -57,7 +57,7 @@ struct dict_entry *dict_get(const struct dict *dict, uint32_t id)
 static void fill_table(struct dict *dict)
 {
 	memset(dict->table, 0, dict->slots * sizeof(*dict->table));
-	for (size_t i = 1; i <= dict->last; i++) {
+	for (size_t i = dict->first; i <= dict->last && dict->by_id; i++) {
 		struct dict_entry *e = dict->by_id[i];
 
 		if (e)
@@ -129,15 +129,20 @@ struct dict_entry *dict_take(struct dict *dict, const void *key, size_t len)
 
 void dict_drop_below(struct dict *dict, uint64_t seq)
 {
-	for (size_t i = 1; i <= dict->saved; i++) {
+	uint32_t first = 0;
+
+	for (uint32_t i = dict->first; i <= dict->saved && dict->by_id; i++) {
 		struct dict_entry *e = dict->by_id[i];
 
-		if (!e || e->last_seq >= seq)
-			continue;
-		dict->by_id[i] = NULL;
-		dict->count--;
-		free(e);
+		if (e && e->last_seq < seq) {
+			dict->by_id[i] = NULL;
+			dict->count--;
+			free(e);
+		} else if (e && first == 0) {
+			first = i;
+		}
 	}
+	dict->first = first ? first : dict->saved;
 	if (dict->slots)
 		fill_table(dict);
 }

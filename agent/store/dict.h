@@ -16,6 +16,7 @@ struct dict_entry {
 struct dict {
 	struct dict_entry **by_id; /* NULL where dropped; [0] too */
 	size_t size;               /* of by_id */
+	uint32_t first;            /* none below is there; 0: from 1 */
 	uint32_t last;             /* highest number; 0: none */
 	uint32_t saved;            /* up to here they are on disk */
 	uint32_t count;

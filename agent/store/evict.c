@@ -321,8 +321,10 @@ int evict_for(struct store *store, uint64_t bytes)
 			return -ENOSPC;
 		if (r == 0) {
 			store->floor = e.floor;
-			r = pages_free(store, &unused);
+			r = names_tidy(store);
 		}
+		if (r == 0)
+			r = pages_free(store, &unused);
 	}
 	return r;
 }

@@ -76,7 +76,7 @@ struct store {
 	struct dict series, paths, words;
 	struct series **series_texts; /* by number, made when asked for */
 	uint32_t n_series_texts;
-	uint32_t tidy_at; /* entries of paths and words when to drop some */
+	uint64_t tidied; /* the floor when unused names were dropped */
 	struct span span;
 	struct collected *collected;
 };

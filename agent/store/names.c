@@ -11,7 +11,9 @@
 #define KEY_NULL 'n'
 #define KEY_TEXT 't'
 
-#define TIDY_MIN 4096
+/* Of the rows. */
+#define TIDY_SHARE 8
+#define TIDY_MIN   4096
 
 struct path_key {
 	uint8_t series[4], scope[4], port[2], family, address[16];
@@ -369,7 +371,7 @@ static int drop_below(struct store *store, const struct dict *dict,
 {
 	int r = 0;
 
-	for (uint32_t id = 1; id <= dict->saved && r == 0; id++) {
+	for (uint32_t id = dict->first; id <= dict->saved && r == 0; id++) {
 		const struct dict_entry *e = dict_get(dict, id);
 
 		if (e && e->last_seq < store->floor)
@@ -398,22 +400,22 @@ static bool has_anchor(struct store *store)
 	return n < 0;
 }
 
-/* An edge, or a name server, could invent new ones for ever. */
+/* An edge, or a name server, could invent new ones for ever: when a good part
+ * of the rows has gone, what only they carried goes, too. */
 int names_tidy(struct store *store)
 {
+	uint64_t gone = store->floor - store->tidied;
 	int r;
 
-	if (store->tidy_at == 0)
-		store->tidy_at = TIDY_MIN;
-	if (store->paths.count + store->words.count < store->tidy_at ||
+	if (gone < (store->durable - store->floor) / TIDY_SHARE ||
+	    store->paths.count + store->words.count < TIDY_MIN ||
 	    has_anchor(store))
 		return 0;
-	r = store_transact(store, drop_unused, NULL, NULL);
+	r = transact_once(store, drop_unused, NULL, NULL);
 	if (r < 0)
 		return r;
 	dict_drop_below(&store->paths, store->floor);
 	dict_drop_below(&store->words, store->floor);
-	store->tidy_at =
-		2 * (store->paths.count + store->words.count) + TIDY_MIN;
+	store->tidied = store->floor;
 	return 0;
 }

@@ -123,7 +123,6 @@ static int read_row(struct reading *rd, struct scan_row *row)
 		.rtt_ns = column_signed(s, 4, EP_ABSENT),
 		.missed = (uint32_t)sqlite3_column_int64(s, 5),
 		.dns_ns = column_signed(s, 6, EP_ABSENT),
-		.uncertainty_ns = (uint64_t)sqlite3_column_int64(s, 7),
 		.series = names_path_series(
 			rd->store, (uint32_t)sqlite3_column_int64(s, 2)),
 		.outcome = code.outcome,

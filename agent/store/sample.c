@@ -58,9 +58,12 @@ static int bind_signed(sqlite3_stmt *s, int i, int64_t value, int64_t absent)
 
 int64_t column_signed(sqlite3_stmt *row, int i, int64_t absent)
 {
-	return sqlite3_column_type(row, i) == SQLITE_NULL
-		       ? absent
-		       : sqlite3_column_int64(row, i);
+	int64_t value = sqlite3_column_int64(row, i);
+
+	/* NULL reads as 0, which is rare: one call for most rows. */
+	if (value == 0 && sqlite3_column_type(row, i) == SQLITE_NULL)
+		return absent;
+	return value;
 }
 
 static int write_https(struct store *store, uint64_t seq,

@@ -21,10 +21,9 @@ struct scan_https {
 /* A sample, or the late reply to one. */
 struct scan_row {
 	uint64_t seq;
-	uint64_t sent_ns;        /* wall clock */
-	int64_t rtt_ns, dns_ns;  /* EP_ABSENT: none */
-	uint64_t uncertainty_ns; /* the host's possible share in rtt_ns */
-	uint32_t series;         /* store_series_text() */
+	uint64_t sent_ns;       /* wall clock */
+	int64_t rtt_ns, dns_ns; /* EP_ABSENT: none */
+	uint32_t series;        /* store_series_text() */
 	uint32_t missed; /* EP_REASON_MISSED: probes this one stands for */
 	uint8_t outcome; /* enum ep_outcome */
 	uint8_t reason;  /* enum ep_reason */

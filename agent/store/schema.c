@@ -74,7 +74,7 @@ const char *const db_texts[DB_QUERIES] = {
 	[Q_SAMPLE_SCAN] = "SELECT * FROM sample WHERE seq >= ? AND seq <= ?"
 			  " ORDER BY seq",
 	[Q_ROW_SCAN] = "SELECT seq, sent_ns, path, code, rtt_ns, missed,"
-		       " dns_ns, uncertainty_ns FROM sample"
+		       " dns_ns FROM sample"
 		       " WHERE seq >= ? AND seq <= ? ORDER BY seq",
 	[Q_SAMPLE_TIMES] = "SELECT sent_ns FROM sample WHERE seq >= ?"
 			   " ORDER BY seq",

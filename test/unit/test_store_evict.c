@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <setjmp.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -281,6 +282,75 @@ static void a_lower_bound_is_reached_after_a_while(void **state)
 	assert_true(on_disk(kit) <= SMALL_BYTES);
 }
 
+static struct ep_sample from_elsewhere(uint64_t n)
+{
+	struct ep_sample s = kit_sample(n);
+
+	s.address.family = 6;
+	memcpy(s.address.bytes, &n, sizeof(n));
+	return s;
+}
+
+static int same_address(const struct record *record, void *arg)
+{
+	struct ep_sample is;
+
+	(void)arg;
+	if (record->type != ROW_SAMPLE)
+		return 0;
+	is = from_elsewhere(record->seq);
+	kit_same_sample(&record->sample, &is);
+	assert_string_equal(record->series->target, "a");
+	return 0;
+}
+
+static int64_t count_paths(const struct kit *kit)
+{
+	int64_t n = -1;
+	sqlite3_stmt *s;
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(kit->path, &db), SQLITE_OK);
+	sqlite3_prepare_v2(db, "SELECT count(*) FROM path", -1, &s, NULL);
+	if (sqlite3_step(s) == SQLITE_ROW)
+		n = sqlite3_column_int64(s, 0);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return n;
+}
+
+/* A name server may invent a new one each time. */
+static void addresses_go_with_their_rows(void **state)
+{
+	static const struct store_range all = { .destination = -1 };
+	struct kit *kit = *state;
+	struct store_facts facts;
+	uint32_t series;
+
+	kit_open(kit, SMALL_BYTES);
+	series = kit_series(kit, "a", "tcp");
+	while (store_last_seq(kit->store) < 200000) {
+		struct ep_sample s =
+			from_elsewhere(store_last_seq(kit->store) + 1);
+
+		store_add_sample(kit->store, series, &s);
+		if (store_last_seq(kit->store) % 5000 == 0)
+			kit_commit(kit);
+		if (store_last_seq(kit->store) == 100000) {
+			kit_close(kit);
+			kit_open(kit, SMALL_BYTES);
+		}
+	}
+	kit_commit(kit);
+	assert_true(on_disk(kit) <= SMALL_BYTES);
+	assert_int_equal(store_scan(kit->store, &all, same_address, NULL, NULL),
+			 0);
+	store_facts(kit->store, &facts);
+	kit_close(kit);
+	assert_true(facts.rows > 10000);
+	assert_true(count_paths(kit) < 3 * (int64_t)facts.rows);
+}
+
 /* What waits in memory is bounded, too. */
 static void the_oldest_queued_are_declared(void **state)
 {
@@ -315,6 +385,7 @@ int main(void)
 		KIT_TEST(one_that_comes_later_begins_with_the_oldest_row),
 		KIT_TEST(one_that_is_configured_no_more_holds_nothing_back),
 		KIT_TEST(a_lower_bound_is_reached_after_a_while),
+		KIT_TEST(addresses_go_with_their_rows),
 		KIT_TEST(the_oldest_queued_are_declared),
 	};
 
