@@ -15,7 +15,8 @@
 
 #include <cmocka.h>
 
-#define MS EP_NS_PER_MS
+#define MS       EP_NS_PER_MS
+#define HEDGE_NS (300 * (int64_t)MS)
 
 struct world {
 	uv_loop_t loop;
@@ -383,15 +384,21 @@ static void server_that_says_no_is_passed_over(void **state)
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		struct dns_server *bad = dns_server_start(rules[i]);
 		struct dns_server *good = dns_server_start(NULL);
-		struct resolve_answer answer;
-		char servers[64];
+		struct resolve_answer answer = { .took_ns = INT64_MAX };
+		char servers[64], host[16];
 		struct world w;
 
 		both(servers, sizeof(servers), bad, good);
 		open_world(&w, servers, 3600 * EP_NS_PER_S);
-		answer = ask(&w, "ok.test", 4);
-		expect_address(&answer, "127.0.0.1");
-		assert_int_equal(dns_server_questions(bad), 1);
+		/* at once, not when it has been silent for 300 ms; this
+		 * machine may stand still for so long, but not always */
+		for (unsigned j = 0; j < 5 && answer.took_ns >= HEDGE_NS; j++) {
+			snprintf(host, sizeof(host), "ok.n%u.test", j);
+			answer = ask(&w, host, 4);
+			expect_address(&answer, "127.0.0.1");
+			assert_int_equal(dns_server_questions(bad), j + 1);
+		}
+		assert_true(answer.took_ns < HEDGE_NS);
 		close_world(&w);
 		dns_server_stop(bad);
 		dns_server_stop(good);

@@ -401,16 +401,26 @@ static void flow_keeps_its_port(void **state)
 }
 
 /* A peer that does not close its side keeps the old connection; the next dial
- * must not run into it, which would cost a second. */
+ * must not run into it, which would cost a second: neither at once nor when our
+ * side is long done. */
 static void peer_that_stays_costs_no_second(void **state)
 {
 	struct world *w = *state;
-	uint16_t port;
+	int fillers[2];
+	uint16_t port, full;
 	int fd = listen_at("127.0.0.1", 16, &port);
+	int silent = listen_full(&full, fillers);
 
 	w->target.flow = 9;
 	for (unsigned i = 0; i < 6; i++) /* nobody accepts */
 		expect_handshake(measure(w, port));
+	w->target.timeout_ns = 1200 * MS;
+	expect(measure(w, full), EP_LOST, "timeout");
+	for (unsigned i = 0; i < 2; i++)
+		expect_handshake(measure(w, port));
+	close(fillers[0]);
+	close(fillers[1]);
+	close(silent);
 	close(fd);
 }
 
