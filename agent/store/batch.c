@@ -293,7 +293,7 @@ static int read_batch(sqlite3_stmt *s, struct store_batch *ret)
  * its gap rows said. */
 static int owe_rows(struct store *store, const struct settling_batch *sb)
 {
-	struct content c;
+	struct content c = { .n_runs = 0 };
 	int r = get_content(store, sb->destination, sb->batch->id, &c);
 
 	for (unsigned i = 0; r == 0 && i < c.n_runs; i++)

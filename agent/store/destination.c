@@ -35,6 +35,7 @@ int destination_list(struct store *store, struct destination *list)
 	sqlite3_stmt *s = db_ask(&store->db, Q_DESTINATION_SCAN, "");
 	int n = 0, r;
 
+	memset(list, 0, DESTINATIONS_MAX * sizeof(*list));
 	if (!s)
 		return db_errno(&store->db);
 	while ((r = db_next(&store->db, s)) > 0 && n < DESTINATIONS_MAX)
@@ -192,7 +193,7 @@ int store_backlog(struct store *store, int destination, uint64_t *ret_rows,
 		  uint64_t *ret_oldest_ns)
 {
 	uint64_t in_batches = 0, beyond = 0, now = now_wall_ns();
-	struct destination to;
+	struct destination to = { .id = destination };
 	int64_t oldest = 0;
 	int r;
 
