@@ -154,6 +154,12 @@ def sigterm_commits_and_ends(lab):
                       {"name": "dead", "url": "https://silent.lab.test/"}])
         folder.start()
         await_it(lambda: there.requests, 30, "a request that hangs")
+
+        def waiting():
+            came = count(lab.record(address), "reply")
+            return came >= 5 + folder.count(
+                lambda row: row.get("address") == address)
+        await_it(waiting, 30, "replies that are not committed")
         until = time.time_ns()
         code, took = folder.end()
         print(f"#   SIGTERM to exit: {took:.3f} s")
