@@ -194,7 +194,7 @@ static int owed_overflow(struct store *store, struct run going,
 static int take_owed(struct store *store, struct run *going,
 		     const struct destination *list, int n)
 {
-	struct run run;
+	struct run run = { 0, 0 };
 	int r;
 
 	while ((r = owed_overflow(store, *going, &run)) > 0) {

@@ -374,6 +374,39 @@ static void the_oldest_queued_are_declared(void **state)
 	account_end(&a);
 }
 
+/* More waits than the store can hold, and what was given up before it is
+ * evicted while it is no row yet. */
+static void an_overflow_is_evicted_before_it_is_a_row(void **state)
+{
+	struct kit *kit = *state;
+	struct store_options options = { .path = kit->path,
+					 .max_bytes = SMALL_BYTES,
+					 .queue_bytes = 24u << 20 };
+	struct account a, b;
+	uint32_t series;
+
+	assert_int_equal(store_open(&options, &kit->store, NULL), 0);
+	account_begin(&a, kit, "a", 5000);
+	account_begin(&b, kit, "b", 5000);
+	add(kit, 10, 10);
+	account_drain(&b, kit);
+	series = kit_series(kit, "exchange", "https");
+	for (uint64_t i = 0; i < 100000; i++) {
+		struct ep_sample sample = kit_https(i);
+
+		store_add_sample(kit->store, series, &sample);
+	}
+	kit_commit(kit);
+	assert_true(on_disk(kit) <= SMALL_BYTES);
+	account_drain(&a, kit);
+	account_drain(&b, kit);
+	account_audit(&a);
+	account_audit(&b);
+	assert_int_equal(a.max, store_last_seq(kit->store));
+	account_end(&a);
+	account_end(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -387,6 +420,7 @@ int main(void)
 		KIT_TEST(a_lower_bound_is_reached_after_a_while),
 		KIT_TEST(addresses_go_with_their_rows),
 		KIT_TEST(the_oldest_queued_are_declared),
+		KIT_TEST(an_overflow_is_evicted_before_it_is_a_row),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
