@@ -60,6 +60,7 @@ struct https {
 	struct https_request request;
 	struct https_phases phases;
 	struct https_end end;
+	int fd; /* libcurl's; its number is good until TLS begins */
 	uint64_t dialled_ns; /* first event of the socket; 0: none */
 	uint64_t late_ns;    /* by how much at most we saw it late */
 	int64_t offset_ns;   /* wall minus monotonic, at the dial */
@@ -102,7 +103,38 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose,
 	h->offset_ns = ep_clock_offset_ns();
 	h->phases.open_ns = ep_clock_mono_ns();
 	ep_probe_sent(h->probe);
+	h->fd = fd;
 	return fd;
+}
+
+/* Nothing was sent yet, so this is SYN to SYN-ACK, however late we are. Called
+ * at the socket's first event, or if libcurl found the connection by itself,
+ * right before it begins TLS. */
+static void note_handshake(struct https *h, curl_socket_t fd, uint64_t now_ns)
+{
+	const struct shared *shared = ep_probe_shared(h->probe);
+	struct ep_sample *sample = ep_probe_sample(h->probe);
+	struct tcp_info_facts facts;
+
+	h->end.polled = true;
+	h->dialled_ns = now_ns;
+	h->late_ns = loop_delay_bound_ns(&shared->delay, now_ns);
+	if (tcp_info_read(fd, &facts) < 0)
+		return;
+	sample->retransmits = facts.total_retrans > INT16_MAX
+				      ? INT16_MAX
+				      : (int16_t)facts.total_retrans;
+	if (facts.rtt_ns == EP_ABSENT &&
+	    (facts.state == TCP_INFO_SYN_SENT || facts.state == TCP_INFO_CLOSE))
+		return;
+	h->end.step = HTTPS_SECURING;
+	h->phases.connected_ns = now_ns;
+	if (facts.rtt_ns == EP_ABSENT)
+		return;
+	sample->rtt_ns = facts.rtt_ns;
+	sample->stamp = EP_STAMP_KERNEL;
+	sample->uncertainty_ns = facts.total_retrans > 0 ? COARSE_UNCERTAINTY_NS
+							 : RTT_UNCERTAINTY_NS;
 }
 
 static CURLcode on_tls(CURL *easy, void *context, void *arg)
@@ -111,7 +143,9 @@ static CURLcode on_tls(CURL *easy, void *context, void *arg)
 
 	(void)easy;
 	(void)context;
-	h->phases.hello_ns = https_phases_clock(&h->phases, ep_clock_mono_ns());
+	if (h->end.step == HTTPS_DIALLING)
+		note_handshake(h, h->fd, ep_clock_mono_ns());
+	https_phases_hello(&h->phases, ep_clock_mono_ns());
 	return CURLE_OK;
 }
 
@@ -124,8 +158,7 @@ static int on_request(void *arg, char *to, char *from, int to_port,
 	(void)from;
 	(void)to_port;
 	(void)from_port;
-	h->phases.request_ns =
-		https_phases_clock(&h->phases, ep_clock_mono_ns());
+	https_phases_request(&h->phases, ep_clock_mono_ns());
 	h->end.step = HTTPS_ASKING;
 	return CURL_PREREQFUNC_OK;
 }
@@ -178,37 +211,10 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 
 /* --- the socket, before libcurl is told --- */
 
-/* Nothing was sent yet, so this is SYN to SYN-ACK, however late we are. */
-static void note_handshake(struct https *h, curl_socket_t fd, uint64_t now_ns)
-{
-	const struct shared *shared = ep_probe_shared(h->probe);
-	struct ep_sample *sample = ep_probe_sample(h->probe);
-	struct tcp_info_facts facts;
-
-	h->end.polled = true;
-	h->dialled_ns = now_ns;
-	h->late_ns = loop_delay_bound_ns(&shared->delay, now_ns);
-	if (tcp_info_read(fd, &facts) < 0)
-		return;
-	sample->retransmits = facts.total_retrans > INT16_MAX
-				      ? INT16_MAX
-				      : (int16_t)facts.total_retrans;
-	if (facts.state == TCP_INFO_CLOSE && facts.rtt_ns == EP_ABSENT)
-		return;
-	h->end.step = HTTPS_SECURING;
-	h->phases.connected_ns = now_ns;
-	if (facts.rtt_ns == EP_ABSENT)
-		return;
-	sample->rtt_ns = facts.rtt_ns;
-	sample->stamp = EP_STAMP_KERNEL;
-	sample->uncertainty_ns = facts.total_retrans > 0 ? COARSE_UNCERTAINTY_NS
-							 : RTT_UNCERTAINTY_NS;
-}
-
 /* When what is to be read came; not told across a step of the wall clock. */
 static uint64_t arrival_ns(struct https *h, curl_socket_t fd)
 {
-	struct https_arrival a = https_socket_arrival(fd);
+	struct https_arrival a = https_socket_arrival(fd, h->phases.worked_ns);
 	int64_t moved_ns = a.offset_ns - h->offset_ns;
 
 	h->end.closed = a.closed;

@@ -1,10 +1,12 @@
 /* libcurl's multi interface on a libuv loop.
  *
  * Happy path: start() adds the easy handle; libcurl asks for a timeout of 0,
- * which is the `soon` handle: one call at the next turn of the loop. In it
+ * which is the `soon` handle: one call in the next turn of the loop. In it
  * libcurl opens a socket and asks for a poll; the poll's events are handed to
  * libcurl (`act`); after each such call, outside libcurl, the transfers that
- * are done are taken out and told (`reap`).
+ * are done are taken out and told (`reap`). A timeout that is due is handed to
+ * libcurl after the turn's events, because in it libcurl looks at its sockets
+ * itself, and on_socket would come too late.
  *
  * What can fail: a poll reports an error (libuv stops the handle; libcurl is
  * told CURL_CSELECT_ERR and the poll is started again if libcurl still wants
@@ -26,7 +28,8 @@ struct curl_loop {
 	uv_loop_t *uv;
 	CURLM *multi;
 	uv_timer_t timer;      /* libcurl's timeout */
-	uv_idle_t soon;        /* a timeout of 0: once, at the next turn */
+	uv_check_t soon;       /* a timeout is due: once, after the polls */
+	uv_idle_t awake;       /* beside it: no waiting in the polls */
 	struct list transfers; /* under way */
 	struct list sockets;   /* watched */
 	unsigned round;        /* of curl_loop_drain() */
@@ -41,7 +44,7 @@ struct watched {
 	uv_poll_t poll; /* first: ep_scope_shut_free() */
 	struct list link;
 	struct curl_loop *owner;
-	CURL *easy; /* NULL when its transfer is gone and the socket is not */
+	CURL *easy; /* whose it is; with the poll it goes */
 	curl_socket_t fd;
 	int events;     /* of libuv */
 	unsigned round; /* the last in which it was drained */
@@ -153,16 +156,34 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg,
 
 static void act(struct curl_loop *c, curl_socket_t fd, int bits);
 
-static void on_timer(uv_timer_t *timer)
+static void on_awake(uv_idle_t *awake)
 {
-	act(container_of(timer, struct curl_loop, timer), CURL_SOCKET_TIMEOUT,
-	    0);
+	(void)awake;
 }
 
-static void on_soon(uv_idle_t *soon)
+static void stop_soon(struct curl_loop *c)
 {
-	uv_idle_stop(soon);
-	act(container_of(soon, struct curl_loop, soon), CURL_SOCKET_TIMEOUT, 0);
+	uv_check_stop(&c->soon);
+	uv_idle_stop(&c->awake);
+}
+
+static void on_soon(uv_check_t *soon)
+{
+	struct curl_loop *c = container_of(soon, struct curl_loop, soon);
+
+	stop_soon(c);
+	act(c, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void start_soon(struct curl_loop *c)
+{
+	uv_check_start(&c->soon, on_soon);
+	uv_idle_start(&c->awake, on_awake);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	start_soon(container_of(timer, struct curl_loop, timer));
 }
 
 static int on_timeout(CURLM *multi, long ms, void *arg)
@@ -171,11 +192,11 @@ static int on_timeout(CURLM *multi, long ms, void *arg)
 
 	(void)multi;
 	uv_timer_stop(&c->timer);
-	uv_idle_stop(&c->soon);
+	stop_soon(c);
 	if (c->closing || ms < 0)
 		return 0;
 	if (ms == 0)
-		uv_idle_start(&c->soon, on_soon);
+		start_soon(c);
 	else
 		uv_timer_start(&c->timer, on_timer, (uint64_t)ms, 0);
 	return 0;
@@ -183,22 +204,34 @@ static int on_timeout(CURLM *multi, long ms, void *arg)
 
 /* --- what the loop tells us --- */
 
-/* Out of the multi; libcurl lets go of its sockets in here. */
-static void release(struct curl_transfer *t)
+static struct watched *watched_for(struct curl_loop *c, const CURL *easy)
 {
-	struct curl_loop *c = t->loop;
 	struct list *at, *after;
 
-	assert(!c->inside);
-	c->inside = true;
-	curl_multi_remove_handle(c->multi, t->easy);
-	c->inside = false;
 	list_for_each (at, after, &c->sockets) {
 		struct watched *w = container_of(at, struct watched, link);
 
-		if (w->easy == t->easy)
-			w->easy = NULL;
+		if (w->easy == easy)
+			return w;
 	}
+	return NULL;
+}
+
+/* Out of the multi. libcurl (7.88) says only after closing a socket that was
+ * not connected yet that it needs no poll, so the polls go first. */
+static void release(struct curl_transfer *t)
+{
+	struct curl_loop *c = t->loop;
+	struct watched *w;
+
+	assert(!c->inside);
+	while ((w = watched_for(c, t->easy)) != NULL) {
+		curl_multi_assign(c->multi, w->fd, NULL);
+		unwatch(w);
+	}
+	c->inside = true;
+	curl_multi_remove_handle(c->multi, t->easy);
+	c->inside = false;
 	list_remove(&t->link);
 	t->loop = NULL;
 }
@@ -214,8 +247,7 @@ static struct curl_transfer *transfer_of(CURL *easy)
 {
 	char *private = NULL;
 
-	if (easy != NULL)
-		curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
 	return (struct curl_transfer *)(void *)private;
 }
 
@@ -349,6 +381,8 @@ void curl_loop_drain(struct curl_loop *c)
 	struct watched *w;
 	int bits;
 
+	if (uv_is_active((uv_handle_t *)&c->soon))
+		on_soon(&c->soon);
 	c->round++;
 	while ((w = undrained(c)) != NULL) {
 		w->round = c->round;
@@ -362,17 +396,16 @@ void curl_loop_drain(struct curl_loop *c)
 
 static int set_up(struct curl_loop *c)
 {
-	CURLMcode code;
+	CURLM *m = c->multi;
 
-	code = curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-	if (code == CURLM_OK)
-		code = curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
-	if (code == CURLM_OK)
-		code = curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION,
-					 on_timeout);
-	if (code == CURLM_OK)
-		code = curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
-	return errno_of_multi(code);
+	if (curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket) ||
+	    curl_multi_setopt(m, CURLMOPT_SOCKETDATA, c) ||
+	    curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_timeout) ||
+	    curl_multi_setopt(m, CURLMOPT_TIMERDATA, c) ||
+	    /* A socket is one transfer's at a time. */
+	    curl_multi_setopt(m, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING))
+		return -EINVAL;
+	return 0;
 }
 
 int curl_loop_open(uv_loop_t *loop, struct curl_loop **ret_curl_loop)
@@ -399,8 +432,10 @@ int curl_loop_open(uv_loop_t *loop, struct curl_loop **ret_curl_loop)
 	ep_scope_init(&c->scope);
 	uv_timer_init(loop, &c->timer);
 	ep_scope_adopt(&c->scope, (uv_handle_t *)&c->timer);
-	uv_idle_init(loop, &c->soon);
+	uv_check_init(loop, &c->soon);
 	ep_scope_adopt(&c->scope, (uv_handle_t *)&c->soon);
+	uv_idle_init(loop, &c->awake);
+	ep_scope_adopt(&c->scope, (uv_handle_t *)&c->awake);
 	*ret_curl_loop = c;
 	return 0;
 
@@ -434,6 +469,7 @@ void curl_loop_close(struct curl_loop *c, void (*closed)(void *arg), void *arg)
 	curl_multi_cleanup(c->multi);
 	ep_scope_shut(&c->scope, (uv_handle_t *)&c->timer);
 	ep_scope_shut(&c->scope, (uv_handle_t *)&c->soon);
+	ep_scope_shut(&c->scope, (uv_handle_t *)&c->awake);
 	ep_scope_end(&c->scope, on_ended);
 }
 
@@ -460,38 +496,4 @@ void curl_transfer_cancel(struct curl_transfer *transfer)
 {
 	if (transfer->loop != NULL)
 		release(transfer);
-}
-
-int curl_loop_errno(CURLcode code)
-{
-	switch ((int)code) {
-	case CURLE_OK:
-		return 0;
-	case CURLE_OUT_OF_MEMORY:
-		return -ENOMEM;
-	case CURLE_COULDNT_RESOLVE_PROXY:
-	case CURLE_COULDNT_RESOLVE_HOST:
-		return -EHOSTUNREACH;
-	case CURLE_COULDNT_CONNECT:
-		return -ECONNREFUSED;
-	case CURLE_OPERATION_TIMEDOUT:
-		return -ETIMEDOUT;
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CACERT_BADFILE:
-		return -EACCES;
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_WEIRD_SERVER_REPLY:
-		return -EPROTO;
-	case CURLE_GOT_NOTHING:
-	case CURLE_SEND_ERROR:
-	case CURLE_RECV_ERROR:
-	case CURLE_PARTIAL_FILE:
-		return -ECONNRESET;
-	case CURLE_FILESIZE_EXCEEDED:
-		return -EFBIG;
-	case CURLE_ABORTED_BY_CALLBACK:
-		return -ECANCELED;
-	default:
-		return -EIO;
-	}
 }

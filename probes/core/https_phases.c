@@ -8,18 +8,24 @@ uint64_t https_phases_clock(const struct https_phases *p, uint64_t now_ns)
 void https_phases_read(struct https_phases *p, uint64_t now_ns,
 		       uint64_t stamp_ns)
 {
-	uint64_t since_ns = p->looked_ns;
-
-	if (since_ns == 0)
-		since_ns = p->hello_ns != 0 ? p->hello_ns : now_ns;
-	if (stamp_ns == 0 || stamp_ns > now_ns)
-		stamp_ns = now_ns;
-	/* What was there already at the last look was ours to read then. */
-	if (stamp_ns < since_ns)
-		stamp_ns = since_ns;
-	p->unread_ns += now_ns - stamp_ns;
-	p->looked_ns = now_ns;
+	/* TLS 1.3 sends tickets, which may be there before the request left:
+	 * not for lack of reading, and not the answer either. */
+	if (stamp_ns > p->worked_ns && stamp_ns < now_ns)
+		p->unread_ns += now_ns - stamp_ns;
+	p->worked_ns = now_ns;
 	p->arrived_ns = https_phases_clock(p, now_ns);
+}
+
+void https_phases_hello(struct https_phases *p, uint64_t now_ns)
+{
+	p->hello_ns = https_phases_clock(p, now_ns);
+	p->worked_ns = now_ns;
+}
+
+void https_phases_request(struct https_phases *p, uint64_t now_ns)
+{
+	p->request_ns = https_phases_clock(p, now_ns);
+	p->worked_ns = now_ns;
 }
 
 void https_phases_first(struct https_phases *p, uint64_t now_ns)

@@ -20,16 +20,20 @@ struct https_phases {
 	uint64_t done_ns;      /* its last byte came */
 	uint64_t unread_ns;    /* all that lay unread, so far */
 	uint64_t arrived_ns;   /* what is being read came then */
-	uint64_t looked_ns;    /* when we last came to read, uncorrected */
+	uint64_t worked_ns;    /* when we last read or sent, uncorrected */
 };
 
-/* We come to read at `now_ns` what came at `stamp_ns`; 0: no stamp. A stamp
- * that cannot be is used as far as it can. */
+/* We come to read at `now_ns` what came at `stamp_ns`; 0: no stamp. A stamp from
+ * before we were last at work says nothing of how long we were not. */
 void https_phases_read(struct https_phases *p, uint64_t now_ns,
 		       uint64_t stamp_ns);
 
 /* The corrected clock. */
 uint64_t https_phases_clock(const struct https_phases *p, uint64_t now_ns);
+
+/* The ClientHello, and then the request, are about to leave. */
+void https_phases_hello(struct https_phases *p, uint64_t now_ns);
+void https_phases_request(struct https_phases *p, uint64_t now_ns);
 
 /* The first byte of the answer is among what is being read. */
 void https_phases_first(struct https_phases *p, uint64_t now_ns);

@@ -7,6 +7,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+/* A TLS record. */
+#define PEEK_MAX 16384
+
 static int set_dscp(int fd, uint8_t family, uint64_t dscp)
 {
 	int byte = (int)(dscp << 2);
@@ -44,25 +47,43 @@ int https_socket_prepare(int fd, uint8_t family, const char *source,
 	return r;
 }
 
-struct https_arrival https_socket_arrival(int fd)
+/* Peek at up to `n` bytes; the stamp, in wall time, is of the last segment that
+ * they reach. Returns what recvmsg(2) does. */
+static ssize_t peek(int fd, char *bytes, size_t n, uint64_t *ret_wall_ns)
 {
 	union {
 		struct cmsghdr align;
 		char bytes[256];
 	} control;
-	char byte;
-	struct iovec one = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &one,
+	struct iovec all = { bytes, n };
+	struct msghdr message = { .msg_iov = &all,
 				  .msg_iovlen = 1,
 				  .msg_control = &control,
 				  .msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(fd, &message, MSG_PEEK | MSG_DONTWAIT);
-	struct https_arrival a = { .offset_ns = ep_clock_offset_ns(),
-				   .closed = n == 0 };
-	uint64_t wall_ns = n > 0 ? stamp_of_message(&message) : 0;
+	ssize_t got =
+		recvmsg(fd, &message, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC);
 
-	if (wall_ns != 0)
-		a.mono_ns = (uint64_t)((int64_t)wall_ns - a.offset_ns);
+	*ret_wall_ns = got > 0 ? stamp_of_message(&message) : 0;
+	return got;
+}
+
+static uint64_t mono_of(uint64_t wall_ns, int64_t offset_ns)
+{
+	return wall_ns == 0 ? 0 : (uint64_t)((int64_t)wall_ns - offset_ns);
+}
+
+struct https_arrival https_socket_arrival(int fd, uint64_t since_ns)
+{
+	struct https_arrival a = { .offset_ns = ep_clock_offset_ns() };
+	char bytes[PEEK_MAX]; /* TCP leaves them alone: MSG_TRUNC */
+	uint64_t wall_ns;
+
+	a.closed = peek(fd, bytes, 1, &wall_ns) == 0;
+	a.mono_ns = mono_of(wall_ns, a.offset_ns);
+	if (a.mono_ns == 0 || a.mono_ns > since_ns)
+		return a;
+	peek(fd, bytes, sizeof(bytes), &wall_ns);
+	a.mono_ns = mono_of(wall_ns, a.offset_ns);
 	return a;
 }
 

@@ -8,7 +8,7 @@
 
 /* What lies unread in a socket. */
 struct https_arrival {
-	uint64_t mono_ns;  /* when its first byte came; 0: not known */
+	uint64_t mono_ns;  /* when it came; 0: not known */
 	int64_t offset_ns; /* wall minus monotonic, now */
 	bool closed;       /* nothing does, and the peer has closed */
 };
@@ -18,9 +18,11 @@ struct https_arrival {
 int https_socket_prepare(int fd, uint8_t family, const char *source,
 			 uint64_t dscp);
 
-/* Look without taking anything. Not on a socket that has an error pending:
- * libcurl has to see it. */
-struct https_arrival https_socket_arrival(int fd);
+/* When what lies there came: its first byte, or if that did by `since_ns`
+ * (monotonic; when we last read or sent), the last one: TLS 1.3's tickets may
+ * come early and lie before the answer. Takes nothing. Not for a socket that
+ * has an error pending: libcurl has to see it. */
+struct https_arrival https_socket_arrival(int fd, uint64_t since_ns);
 
 /* A descriptor that makes the host stamp packets for as long as it is open, or
  * a negative one. Asking for the first stamp patches the kernel's code, which

@@ -21,8 +21,9 @@ typedef void (*curl_transfer_cb)(struct curl_transfer *transfer,
 
 /* Called before libcurl is told about an event of a socket that it opened for
  * this transfer; the place to read TCP_INFO and receive stamps. `events` are
- * CURL_CSELECT_IN, _OUT and _ERR. May cancel. A connection that is shared
- * (HTTP/2) or taken over from another transfer reports to one of them only. */
+ * CURL_CSELECT_IN, _OUT and _ERR. May cancel. A connection has one transfer at
+ * a time. Not quite every event comes by here: in a timeout libcurl looks at
+ * its sockets itself, and sees what came since the loop looked. */
 typedef void (*curl_socket_cb)(struct curl_transfer *transfer, curl_socket_t fd,
 			       int events);
 
