@@ -2,7 +2,7 @@
  * and pokes the destinations. A ring that fills faster wakes us before that.
  *
  * What can fail: the commit (the store keeps its queue, the next tick tries
- * again, no probe stops); a ring that was full (what it refused is declared as
+ * again, no probe stops); the store itself (its owner is told, once); a ring that was full (what it refused is declared as
  * a gap); the wall clock (a step is a row). */
 #include "keeping.h"
 #include "base/log.h"
@@ -55,6 +55,8 @@ struct keeping {
 	int64_t clock_offset_ns;
 	uint64_t suspended_ns;
 	bool unsynced, failing;
+	keeping_broken_cb broken;
+	void *broken_arg;
 	struct taken taken[TAKE_MAX];
 };
 
@@ -188,15 +190,27 @@ static void on_tick(uv_timer_t *timer)
 {
 	struct keeping *k = container_of(timer, struct keeping, tick);
 
+	int r;
+
 	empty_rings(k);
 	watch_clock(k);
-	commit(k);
-	arm(k);
+	r = commit(k);
+	if ((r == -EUCLEAN || r == -EIO) && k->broken != NULL)
+		k->broken(k->broken_arg); /* k is being closed */
+	else
+		arm(k);
 }
 
 static void on_wake(uv_async_t *async)
 {
 	empty_rings(container_of(async, struct keeping, wake));
+}
+
+void keeping_on_broken(struct keeping *keeping, keeping_broken_cb broken,
+		       void *arg)
+{
+	keeping->broken = broken;
+	keeping->broken_arg = arg;
 }
 
 void keeping_wake(void *keeping)
@@ -299,6 +313,22 @@ static int open_deliver(struct keeping *k, const struct config_destination *d,
 	return r;
 }
 
+/* A destination that is configured no more must not keep its rows for ever. */
+static int retire_others(struct keeping *k, struct ep_err *err)
+{
+	size_t n = k->config->n_destinations;
+	int *ids = calloc(n + 1, sizeof(*ids));
+	int r = ids == NULL ? ep_err_set(err, -ENOMEM, "out of memory") : 0;
+
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = store_destination(k->store, k->config->destinations[i].name,
+				      &ids[i], err);
+	if (r == 0 && store_retire_destinations(k->store, ids, n) < 0)
+		log_warn("store", "retire=failed next=at_the_next_start");
+	free(ids);
+	return r;
+}
+
 static int open_delivers(struct keeping *k, struct ep_err *err)
 {
 	size_t n = k->config->n_destinations;
@@ -309,7 +339,7 @@ static int open_delivers(struct keeping *k, struct ep_err *err)
 		return ep_err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = open_deliver(k, &k->config->destinations[i], err);
-	return r;
+	return r == 0 ? retire_others(k, err) : r;
 }
 
 int keeping_open(uv_loop_t *loop, const struct config *config,
