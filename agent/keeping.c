@@ -323,8 +323,9 @@ static int retire_others(struct keeping *k, struct ep_err *err)
 	for (size_t i = 0; i < n && r == 0; i++)
 		r = store_destination(k->store, k->config->destinations[i].name,
 				      &ids[i], err);
-	if (r == 0 && store_retire_destinations(k->store, ids, n) < 0)
-		log_warn("store", "retire=failed next=at_the_next_start");
+	/* A full disk hinders this, too: the next start does it. */
+	if (r == 0 && store_retire_destinations(k->store, ids, n, err) < 0)
+		log_warn("store", "retire=failed reason=\"%s\"", err->text);
 	free(ids);
 	return r;
 }
