@@ -18,7 +18,7 @@ fi
 # program and its page need not be installed on this machine.
 unknown=$(systemd-analyze verify "$unit" 2>&1 |
 	grep "edgeprobe.service:" |
-	grep -v -e 'is not executable')
+	grep -v -e 'is not executable' -e "Command 'man ")
 if [ -n "$unknown" ]; then
 	echo "$unknown"
 	exit 1
