@@ -87,8 +87,10 @@ edgeprobe version || fail "edgeprobe version"
 edgeprobe check-config /etc/edgeprobe/edgeprobe.json ||
 	fail "its own configuration is refused"
 edgeprobe check-config || fail "the default place of the configuration"
-if [ ! -d /run/systemd/system ] && pgrep -x edgeprobe >/dev/null; then
-	fail "something was started without systemd"
+started=$(find /proc/[0-9]*/exe -maxdepth 0 -lname /usr/bin/edgeprobe \
+	2>/dev/null)
+if [ ! -d /run/systemd/system ] && [ -n "$started" ]; then
+	fail "something was started without systemd: $started"
 fi
 echo "/* kept */" >>/etc/edgeprobe/edgeprobe.json
 dpkg -i "$deb" || fail "dpkg -i of the same again"
