@@ -155,7 +155,8 @@ def main():
     for name, rows in GOOD_TOGETHER.items():
         if rejects(contract.audit, rows):
             wrong.append(f"refused: {name}")
-    print(*wrong, sep="\n")
+    for what in wrong:
+        print(what)
     print(f"{len(GOOD) + len(GOOD_TOGETHER)} good ones taken, "
           f"{len(BAD) + len(LINES) + len(BAD_TOGETHER)} planted faults")
     return 1 if wrong else 0
