@@ -112,6 +112,41 @@ def collectors_that_misbehave(lab):
     expect("s3cret" not in folder.said(), "the token is in the log")
 
 
+def certificate(lab, name):
+    return f"{lab.folder}/tls/{name}.pem", f"{lab.folder}/tls/{name}.key"
+
+
+@case
+def a_collector_that_is_not_the_right_one(lab):
+    """No row and no token goes to it; and none goes without the token."""
+    folder = Folder(lab, "trust")
+    with folder, here(lab) as open_one, \
+            Collector(lab.env["LAB_EDGE_NS"], "10.79.1.123",
+                      tls=certificate(lab, "wrongname")) as wrong, \
+            Collector(lab.env["LAB_EDGE_NS"], "10.79.1.123",
+                      tls=certificate(lab, "untrusted")) as unknown:
+        folder.write([ICMP], [
+            place("tokenless", open_one, token_file="later"),
+            *({"name": name, "interval": "200ms",
+               "url": f"https://t920.lab.test:{there.port}/"}
+              for name, there in (("wrong", wrong), ("unknown", unknown)))])
+        folder.start("--duration", "7s")
+        for name in "tokenless", "wrong", "unknown":
+            folder.await_said(f"destination={name}")
+        for there in open_one, wrong, unknown:
+            expect(not there.requests, f"it was given {there.requests}")
+        with open(f"{folder.path}/later", "w", encoding="utf-8") as f:
+            f.write("s3cret")
+        for there in wrong, unknown:
+            there.show(certificate(lab, "edge"))
+        expect(folder.wait(40) == 0, folder.said())
+        for there in open_one, wrong, unknown:
+            expect(canon(there.rows()) == canon(folder.rows()),
+                   f"not all came afterwards: {folder.said()}")
+    expect(all(r.headers["authorization"] == "Bearer s3cret"
+               for r in open_one.requests), "without the token")
+
+
 @case
 def killed_in_the_middle(lab):
     folder = Folder(lab, "killed")

@@ -75,13 +75,18 @@ class Collector:
         self.failures = []  # what was no whole request
         self.context = None
         if tls:
-            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            self.context.load_cert_chain(*tls)
+            self.show(tls)
         self.lock = threading.Lock()
         self.open = set()
         self.listener = None
         self.port = port
         self.begin()
+
+    def show(self, certificate_and_key):
+        """From the next connection on."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*certificate_and_key)
+        self.context = context
 
     def begin(self):
         """Listen (again, on the same port)."""
