@@ -143,6 +143,7 @@ static CURLcode on_tls(CURL *easy, void *context, void *arg)
 
 	(void)easy;
 	(void)context;
+	/* UNTESTED: takes a SYN-ACK between a turn's polls and its timeouts. */
 	if (h->end.step == HTTPS_DIALLING)
 		note_handshake(h, h->fd, ep_clock_mono_ns());
 	https_phases_hello(&h->phases, ep_clock_mono_ns());
@@ -300,14 +301,14 @@ static void conclude(struct https *h)
 		 "%s", version_text(version));
 }
 
-/* The host is up, and the time counts; the kernel has no sample of it. What
- * came inside connect(2) could have come any time in it. */
+/* The host is up, and the time counts, unless the SYN was sent again; the kernel
+ * has no sample of it. In connect(2) it could have come at any time. */
 static void put_refusal(struct https *h)
 {
 	struct ep_sample *sample = ep_probe_sample(h->probe);
 	uint64_t seen_ns = h->dialled_ns;
 
-	if (sample->rtt_ns != EP_ABSENT || h->phases.open_ns == 0)
+	if (sample->rtt_ns != EP_ABSENT || sample->retransmits > 0)
 		return;
 	if (seen_ns == 0)
 		seen_ns = ep_clock_mono_ns();

@@ -262,9 +262,9 @@ static void blocked_loop_does_not_count(void **state)
 	assert_true(w->got.https.first_byte_ns < blocked_ns);
 }
 
-/* Longer than libcurl's own timer for trying another address: it finds out by
- * itself that it is connected, and no event of the socket comes before. */
-static void libcurl_sees_the_connection_first(void **state)
+/* Longer than libcurl's own timer for trying another address, so that it is due
+ * together with the socket's event. */
+static void blocked_beyond_libcurls_timers(void **state)
 {
 	measure_blocked(*state, 250 * EP_NS_PER_MS);
 }
@@ -378,7 +378,7 @@ int main(void)
 		TEST(silent_server),
 		TEST(source_is_kept_to),
 		TEST(blocked_loop_does_not_count),
-		TEST(libcurl_sees_the_connection_first),
+		TEST(blocked_beyond_libcurls_timers),
 		TEST(cancel_at_once),
 		TEST(cancel_in_the_middle),
 		TEST(close_in_the_middle),
