@@ -1,5 +1,6 @@
 /* `edgeprobe export`: rows as NDJSON. */
 #include "base/buf.h"
+#include "base/log.h"
 #include "cli/commands.h"
 #include "cli/store_path.h"
 #include "delivery/row.h"
@@ -67,6 +68,8 @@ static enum cli_exit run(const struct cli_args *args)
 	if (r < 0) {
 		code = cli_fail(args, r, "%s", err.text);
 	} else {
+		if (store_notice(store)[0] != '\0')
+			log_warn("store", "%s", store_notice(store));
 		code = export_store(args, store);
 		store_close(store);
 	}

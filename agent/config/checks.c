@@ -208,8 +208,8 @@ const char *check_url(const char *text)
 	if (!is_host(host, len))
 		return "a URL with a host, such as \"https://host/path\"";
 	if (text[4] == ':' && !is_loopback(host, len))
-		return "https://, as http:// is only for this machine "
-		       "(127.0.0.1, [::1], localhost)";
+		return "https:// (http:// only to 127.0.0.1, [::1] or "
+		       "localhost)";
 	return NULL;
 }
 

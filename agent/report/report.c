@@ -1,4 +1,5 @@
 #include "report/report.h"
+#include "base/log.h"
 #include "report/render.h"
 #include "store/store.h"
 #include <errno.h>
@@ -60,6 +61,8 @@ int report_write(const struct report_options *options, FILE *out,
 
 	if (r < 0)
 		return r;
+	if (store_notice(store)[0] != '\0')
+		log_warn("store", "%s", store_notice(store));
 	if (o.n_by == 0) {
 		o.by[0] = REPORT_TARGET;
 		o.by[1] = REPORT_PROBE;
