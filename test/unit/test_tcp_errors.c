@@ -56,7 +56,8 @@ static void set_up4(void)
 	inet_pton(AF_INET, "255.255.255.0", &a.sin_addr);
 	memcpy(&request.ifr_netmask, &a, sizeof(a));
 	assert_int_equal(ioctl(fd, SIOCSIFNETMASK, &request), 0);
-	request.ifr_flags = IFF_UP;
+	/* without ARP there is no waiting for duplicates of addresses */
+	request.ifr_flags = IFF_UP | IFF_NOARP | IFF_POINTOPOINT;
 	assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &request), 0);
 	close(fd);
 }
