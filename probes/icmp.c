@@ -20,6 +20,7 @@
 #include "core/icmp_wire.h"
 #include "core/inflight.h"
 #include "core/kinds.h"
+#include "core/nonce.h"
 #include "core/stamp.h"
 #include "edgeprobe/clock.h"
 #include "edgeprobe/engine.h"
@@ -31,7 +32,6 @@
 #include <sys/random.h>
 #include <sys/uio.h>
 
-#define NONCES      32   /* 256 bytes: one system call that cannot fall short */
 #define COPIES_MAX  8    /* duplicates told of one probe */
 #define WAKE_ROUNDS 16   /* batches read in one wake-up; then others' turn */
 #define LAST_ROUNDS 1024 /* at a deadline: whatever the buffer holds */
@@ -48,8 +48,7 @@ struct shared {
 	struct icmp_buffers *buffers;
 	struct lane lane[2]; /* IPv4, IPv6 */
 	uint32_t magic;
-	uint64_t nonce[NONCES];
-	unsigned nonces; /* unused ones */
+	struct nonces nonces;
 };
 
 struct probe {
@@ -59,19 +58,6 @@ struct probe {
 static struct lane *lane_of(struct shared *s, int family)
 {
 	return &s->lane[family == 6];
-}
-
-/* A target sees the nonces of its own probes only; from the kernel they tell
- * nothing about those of others. */
-static int next_nonce(struct shared *s, uint64_t *ret_nonce)
-{
-	if (s->nonces == 0) {
-		if (getrandom(s->nonce, sizeof(s->nonce), 0) < 0)
-			return -errno;
-		s->nonces = NONCES;
-	}
-	*ret_nonce = s->nonce[--s->nonces];
-	return 0;
 }
 
 /* --- answers --- */
@@ -256,9 +242,11 @@ static void read_queues(struct lane *l, uint32_t events, unsigned rounds)
 	take_parked(l);
 }
 
+/* While probes are dense nobody waits for this socket: icmp_drain() comes. */
 static void set_events(struct lane *l, uint32_t events)
 {
-	ep_engine_watch(l->shared->engine, &l->watch, events);
+	if (!ep_engine_dense(l->shared->engine))
+		ep_engine_watch(l->shared->engine, &l->watch, events);
 }
 
 static void on_ready(struct ep_watch *watch, uint32_t events)
@@ -281,6 +269,23 @@ static void icmp_drain(struct ep_engine *engine, void *shared)
 				    LAST_ROUNDS);
 }
 
+static void icmp_pace(struct ep_engine *engine, void *shared, bool dense)
+{
+	struct shared *s = shared;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct lane *l = &s->lane[i];
+
+		if (l->in.socket.fd < 0)
+			continue;
+		if (dense)
+			ep_engine_unwatch(engine, &l->watch);
+		else
+			set_events(l, l->in.n_parked > 0 ? EPOLLIN | EPOLLOUT
+							 : EPOLLIN);
+	}
+}
+
 /* --- sending --- */
 
 static int find_way(const struct lane *l, const struct ep_target *t,
@@ -293,16 +298,6 @@ static int find_way(const struct lane *l, const struct ep_target *t,
 	return t->source == NULL
 		       ? 0
 		       : icmp_socket_way(&l->in.socket, t->source, way);
-}
-
-/* The address that a reply comes from: of a link-local one, with the interface
- * that it comes in by. Without one it could be anybody's. */
-static int find_answering(struct ep_address *a, const struct icmp_way *way)
-{
-	if (!icmp_is_link_local(a) || a->scope != 0)
-		return 0;
-	a->scope = way->interface;
-	return a->scope == 0 ? -EINVAL : 0;
 }
 
 static int send_slot(struct lane *l, struct ep_probe *probe,
@@ -318,7 +313,7 @@ static int send_slot(struct lane *l, struct ep_probe *probe,
 		.payload = t->size == 0 ? ICMP_WIRE_PAYLOAD_DEFAULT : t->size,
 	};
 	struct iovec part = { packet, 0 };
-	int r = next_nonce(l->shared, &request.nonce);
+	int r = nonce_next(&l->shared->nonces, &request.nonce);
 
 	if (r < 0)
 		return r;
@@ -326,7 +321,7 @@ static int send_slot(struct lane *l, struct ep_probe *probe,
 	slot->nonce = request.nonce;
 	slot->icmp_id = request.id;
 	slot->address = *ep_probe_address(probe);
-	if (find_answering(&slot->address, way) < 0)
+	if (icmp_find_scope(&slot->address, way) < 0)
 		return -EINVAL;
 	part.iov_len = icmp_wire_request(&request, packet, sizeof(packet));
 	if (part.iov_len == 0)
@@ -375,7 +370,8 @@ static int icmp_start(struct ep_probe *probe)
 		p->slot = slot;
 	}
 	/* most stamps are there by now, and need no wake-up of their own */
-	icmp_lane_read_stamps(&l->in);
+	if (!ep_engine_dense(s->engine))
+		icmp_lane_read_stamps(&l->in);
 	if (l->in.n_parked > 0)
 		set_events(l, EPOLLIN | EPOLLOUT);
 	return r;
@@ -462,7 +458,9 @@ static int icmp_ready(struct ep_engine *engine, void *shared, int family,
 	if (r < 0)
 		return r;
 	l->watch.fd = l->in.socket.fd;
-	r = ep_engine_watch(engine, &l->watch, EPOLLIN);
+	r = ep_engine_dense(engine)
+		    ? 0
+		    : ep_engine_watch(engine, &l->watch, EPOLLIN);
 	if (r == 0)
 		return 0;
 	l->watch.fd = -1;
@@ -494,6 +492,7 @@ const struct ep_kind ep_kind_icmp = {
 	.ready = icmp_ready,
 	.start = icmp_start,
 	.drain = icmp_drain,
+	.pace = icmp_pace,
 	.overdue = icmp_overdue,
 	.close = icmp_close,
 };

@@ -18,6 +18,7 @@ struct plan {
 	struct ep_heap heap;
 	uint64_t slot_start_ns;
 	uint64_t slot_taken, slot_max;
+	bool gather; /* what is due in a slot leaves at its end */
 };
 
 struct plan *plan_create(void)
@@ -85,18 +86,17 @@ static void go_to(struct plan *plan, struct entry *e, uint64_t turn)
 	ep_heap_put(&plan->heap, &e->due, time_of(&e->item, turn));
 }
 
-/* Twice the mean of a slot: enough for chance, too little for a burst. */
-static uint64_t slot_max(const struct plan *plan)
+static double rate(const struct plan *plan)
 {
-	double a_slot = 0;
+	double a_second = 0;
 
 	for (unsigned i = 0; i < plan->n; i++) {
 		const struct plan_item *item = &plan->entries[i]->item;
 
-		a_slot += (double)PLAN_SLOT_NS * (double)item->count /
-			  (double)item->interval_ns;
+		a_second +=
+			1e9 * (double)item->count / (double)item->interval_ns;
 	}
-	return PLAN_SLOT_AT_LEAST + (uint64_t)(2 * a_slot);
+	return a_second;
 }
 
 void plan_start(struct plan *plan, uint64_t now_ns)
@@ -106,7 +106,10 @@ void plan_start(struct plan *plan, uint64_t now_ns)
 
 		go_to(plan, e, turn_from(&e->item, now_ns));
 	}
-	plan->slot_max = slot_max(plan);
+	/* Twice the mean: enough for chance, too little for a burst. */
+	plan->slot_max = PLAN_SLOT_AT_LEAST +
+			 (uint64_t)(2e-9 * PLAN_SLOT_NS * rate(plan));
+	plan->gather = rate(plan) >= PLAN_SLOT_RATE;
 	plan->slot_start_ns = now_ns;
 	plan->slot_taken = 0;
 }
@@ -115,6 +118,11 @@ static bool slot_full(const struct plan *plan, uint64_t now_ns)
 {
 	return plan->slot_taken >= plan->slot_max &&
 	       now_ns < plan->slot_start_ns + PLAN_SLOT_NS;
+}
+
+static uint64_t end_of_slot(uint64_t due_ns)
+{
+	return (due_ns + PLAN_SLOT_NS - 1) / PLAN_SLOT_NS * PLAN_SLOT_NS;
 }
 
 uint64_t plan_next_ns(const struct plan *plan)
@@ -126,7 +134,7 @@ uint64_t plan_next_ns(const struct plan *plan)
 		return UINT64_MAX;
 	if (plan->slot_taken >= plan->slot_max && top->key < open_ns)
 		return open_ns;
-	return top->key;
+	return plan->gather ? end_of_slot(top->key) : top->key;
 }
 
 static bool too_late(const struct plan_item *item, uint64_t late_ns)

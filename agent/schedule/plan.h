@@ -25,9 +25,14 @@ struct plan_due {
 	uint64_t missed; /* due times that were not kept; 0: send one now */
 };
 
-/* Most probes that leave in one slot after a delay: what is over waits for the
- * next slot, so that late probes do not leave in a bunch. */
-#define PLAN_SLOT_NS       UINT64_C(1000000)
+/* Time is cut into slots. Where many probes are due in a second, those of one
+ * slot leave together at its end: CPU is wake-ups. Below that rate each leaves
+ * at its own time. */
+#define PLAN_SLOT_NS   UINT64_C(1500000)
+#define PLAN_SLOT_RATE 200 /* due times a second */
+
+/* Most probes that leave in one slot: this, and twice the mean. What is over
+ * waits for the next slot, so that late probes do not leave in a bunch. */
 #define PLAN_SLOT_AT_LEAST 4
 
 struct plan *plan_create(void);

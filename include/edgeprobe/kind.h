@@ -7,6 +7,7 @@
 #include "edgeprobe/error.h"
 #include "edgeprobe/option.h"
 #include "edgeprobe/probe.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
@@ -38,9 +39,13 @@ struct ep_kind {
 	 * may be called inside. A negative errno instead means that nothing was
 	 * sent: the engine settles it as EP_FAILED, reason by errno. */
 	int (*start)(struct ep_probe *probe);
-	/* The deadline has come, and only our own reading may be late: look
-	 * once more for what the kernel already holds. May be NULL. */
+	/* Look for what the kernel already holds: a deadline has come, and only
+	 * our reading may be late; or probes are dense. May be NULL. */
 	void (*drain)(struct ep_engine *engine, void *shared);
+	/* Probes have become dense, or sparse again. While they are dense,
+	 * `drain` is called every few milliseconds, and the kind should watch
+	 * only what must not be seen late: CPU is wake-ups. May be NULL. */
+	void (*pace)(struct ep_engine *engine, void *shared, bool dense);
 	/* What the loss at the deadline is called; NULL: EP_REASON_TIMEOUT. */
 	enum ep_reason (*overdue)(struct ep_probe *probe);
 	/* The probe is settled: let go of its descriptors. May be NULL. */
@@ -49,7 +54,6 @@ struct ep_kind {
 
 /* The table of kinds, in the order in which people see them. */
 const struct ep_kind *const *ep_kinds(size_t *ret_n);
-
 /* By name; NULL if there is none. */
 const struct ep_kind *ep_kind_find(const char *name);
 
@@ -91,9 +95,12 @@ struct ep_watch {
 /* Start, or change `events`; level-triggered. 0 or negative errno. */
 int ep_engine_watch(struct ep_engine *engine, struct ep_watch *watch,
 		    uint32_t events);
-/* Stop; `on_ready` does not run again, even inside the same wake-up. May be
- * called for one that is not watched (fd < 0). Call it before close(2). */
+/* Stop; `on_ready` does not run again, even inside the same wake-up. Harmless
+ * for one that is not watched. Call it before close(2). */
 void ep_engine_unwatch(struct ep_engine *engine, struct ep_watch *watch);
+
+/* True while probes are dense: see `pace`. */
+bool ep_engine_dense(const struct ep_engine *engine);
 
 /* What the engine was opened with, defaults applied; lives as long as it. */
 const struct ep_engine_options *

@@ -76,14 +76,35 @@ void ep_engine_unwatch(struct ep_engine *engine, struct ep_watch *watch)
 
 static void dismantle(struct ep_engine *e);
 
+static void set_pace(struct ep_engine *e)
+{
+	for (unsigned i = 0; i < e->n_shared; i++)
+		if (e->shared[i].kind->pace != NULL)
+			e->shared[i].kind->pace(e, e->shared[i].state,
+						e->pace.dense);
+}
+
+bool ep_engine_dense(const struct ep_engine *engine)
+{
+	return engine->pace.dense;
+}
+
+void engine_note_send(struct ep_engine *e, uint64_t now_ns)
+{
+	if (pace_sent(&e->pace, now_ns))
+		set_pace(e);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct ep_engine *e = container_of(timer, struct ep_engine, timer);
 	uint64_t now_ns = ep_clock_mono_ns();
 	struct ep_heap_item *top;
-	bool drained = false;
+	bool drained = pace_due(&e->pace) <= now_ns;
 
 	e->armed_ns = UINT64_MAX;
+	if (drained)
+		engine_drain(e);
 	if (resolve_due(e->resolve) <= now_ns)
 		resolve_tick(e->resolve, now_ns);
 	while ((top = ep_heap_top(&e->deadlines)) != NULL &&
@@ -109,6 +130,8 @@ static uint64_t next_due(const struct ep_engine *e)
 	struct ep_heap_item *top = ep_heap_top(&e->deadlines);
 	uint64_t due_ns = resolve_due(e->resolve);
 
+	if (pace_due(&e->pace) < due_ns)
+		due_ns = pace_due(&e->pace);
 	if (top != NULL && top->key < due_ns)
 		due_ns = top->key;
 	if (e->closing && e->in_flight == 0)
@@ -171,6 +194,8 @@ void engine_drain(struct ep_engine *e)
 	for (unsigned i = 0; i < e->n_shared; i++)
 		if (e->shared[i].kind->drain != NULL)
 			e->shared[i].kind->drain(e, e->shared[i].state);
+	if (pace_looked(&e->pace, ep_clock_mono_ns(), e->in_flight == 0))
+		set_pace(e);
 }
 
 int ep_engine_ready(struct ep_engine *engine, const struct ep_kind *kind,

@@ -2,6 +2,7 @@
 #ifndef CORE_ENGINE_I_H
 #define CORE_ENGINE_I_H
 
+#include "core/pace.h"
 #include "core/resolve.h"
 #include "edgeprobe/engine.h"
 #include "edgeprobe/private/heap.h"
@@ -63,6 +64,7 @@ struct ep_engine {
 	struct ep_engine_options options;
 	ep_late_cb late_cb;
 	void *late_arg;
+	struct pace pace;
 	bool closing, dismantled;
 	ep_engine_close_cb close_cb;
 	void *close_arg;
@@ -80,5 +82,8 @@ void probe_expire(struct ep_probe *p, uint64_t now_ns);
 
 /* kind->drain for every kind that is open. */
 void engine_drain(struct ep_engine *e);
+
+/* A probe has left. */
+void engine_note_send(struct ep_engine *e, uint64_t now_ns);
 
 #endif

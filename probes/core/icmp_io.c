@@ -264,6 +264,14 @@ bool icmp_is_link_local(const struct ep_address *a)
 	       (a->bytes[1] & 0xc0) == 0x80;
 }
 
+int icmp_find_scope(struct ep_address *a, const struct icmp_way *way)
+{
+	if (!icmp_is_link_local(a) || a->scope != 0)
+		return 0;
+	a->scope = way->interface;
+	return a->scope == 0 ? -EINVAL : 0;
+}
+
 /* What a quote says of a link-local address lacks the interface. */
 static void set_scope(struct ep_address *a, uint32_t interface)
 {

@@ -99,4 +99,9 @@ bool icmp_seen_local(const struct icmp_seen *seen);
 /* Whether an address means nothing without its interface. */
 bool icmp_is_link_local(const struct ep_address *a);
 
+/* Make `a`, an address that is probed, the one that a reply comes from: of a
+ * link-local one, with the interface that it comes in by. -EINVAL if that is
+ * not known: without it a reply could be anybody's. */
+int icmp_find_scope(struct ep_address *a, const struct icmp_way *way);
+
 #endif

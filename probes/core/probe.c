@@ -300,4 +300,5 @@ void ep_probe_sent(struct ep_probe *probe)
 		now_ns > probe->due_ns ? (int64_t)(now_ns - probe->due_ns) : 0;
 	if (probe->state == PROBE_WAITING)
 		set_deadline(probe, now_ns + ep_probe_timeout_ns(probe));
+	engine_note_send(probe->engine, now_ns);
 }

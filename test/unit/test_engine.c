@@ -32,6 +32,7 @@ struct fake {
 struct fakes {
 	struct list waiting;
 	unsigned closed, drained;
+	unsigned dense, sparse; /* how often it became so */
 };
 
 static struct fakes *current; /* of the one engine of a test */
@@ -87,6 +88,14 @@ static void fake_drain(struct ep_engine *engine, void *shared)
 				EP_REPLIED, EP_REASON_NONE);
 }
 
+static void fake_pace(struct ep_engine *engine, void *shared, bool dense)
+{
+	struct fakes *fakes = shared;
+
+	assert_true(ep_engine_dense(engine) == dense);
+	*(dense ? &fakes->dense : &fakes->sparse) += 1;
+}
+
 static void fake_close(struct ep_probe *p)
 {
 	struct fake *f = ep_probe_state(p);
@@ -108,6 +117,7 @@ static const struct ep_kind fake_kind = {
 	.open = fake_open,
 	.start = fake_start,
 	.drain = fake_drain,
+	.pace = fake_pace,
 	.close = fake_close,
 };
 
@@ -390,6 +400,44 @@ static void many_time_out_in_order(void **state)
 	end(&w);
 }
 
+static void keep_going(struct world *w)
+{
+	if (w->answered < 4000)
+		start(w, DRAINED);
+}
+
+/* Nobody tells of these answers: with sparse probes each would come at its
+ * deadline. Dense ones are looked for every few milliseconds. */
+static void dense_probes_are_looked_for(void **state)
+{
+	uint64_t began_ns;
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	w.target.timeout_ns = 60 * EP_NS_PER_S;
+	w.then = keep_going;
+	began_ns = ep_clock_mono_ns();
+	/* a rate to judge takes 200 ms: settled inside, they need no look */
+	while (ep_clock_mono_ns() - began_ns < 250 * EP_NS_PER_MS)
+		ep_probe_cancel(start(&w, STAY_SILENT));
+	assert_true(ep_engine_dense(w.engine));
+	w.then = NULL;
+	w.answered = 0;
+	uv_run(&w.loop, UV_RUN_NOWAIT);
+	w.answered = 0;
+	w.then = keep_going;
+	for (int i = 0; i < 40; i++)
+		start(&w, DRAINED);
+	w.wanted = 4000;
+	uv_run(&w.loop, UV_RUN_DEFAULT);
+	w.then = NULL;
+	assert_true(w.answered >= 4000); /* and those of the last look */
+	assert_int_equal(w.last.outcome, EP_REPLIED);
+	assert_true(current->dense >= 1);
+	end(&w);
+}
+
 static void bad_options_are_refused_with_words(void **state)
 {
 	static const struct ep_engine_options bad[] = {
@@ -429,6 +477,7 @@ int main(void)
 		cmocka_unit_test(a_bad_target_is_refused),
 		cmocka_unit_test(a_late_start_says_by_how_much),
 		cmocka_unit_test(many_time_out_in_order),
+		cmocka_unit_test(dense_probes_are_looked_for),
 		cmocka_unit_test(bad_options_are_refused_with_words),
 	};
 

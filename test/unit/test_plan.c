@@ -190,6 +190,35 @@ static void every_item_is_served(void **state)
 	plan_destroy(s.plan);
 }
 
+/* 1,000 a second: fewer wake-ups than probes, nobody waits for a slot. */
+static void a_crowd_is_gathered(void **state)
+{
+	unsigned sent = 0, wakes = 0;
+	struct plan_due due;
+	struct story s;
+
+	(void)state;
+	begin(&s, 0);
+	for (unsigned i = 0; i < 1000; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "target-%u", i);
+		add(&s, 1000, plan_phase(name, S) / MS);
+	}
+	plan_start(s.plan, 0);
+	for (uint64_t t = plan_next_ns(s.plan); t < 10 * S;
+	     t = plan_next_ns(s.plan)) {
+		wakes++;
+		for (; plan_take(s.plan, t, &due); sent++) {
+			assert_int_equal(due.missed, 0);
+			assert_true(t - due.due_ns < 3 * PLAN_SLOT_NS);
+		}
+	}
+	assert_in_range(sent, 9990, 10010);
+	assert_true(wakes < 6000);
+	plan_destroy(s.plan);
+}
+
 static void phases_spread_and_stay(void **state)
 {
 	unsigned tenths[10] = { 0 };
@@ -233,6 +262,7 @@ int main(void)
 		cmocka_unit_test(a_stall_is_declared_and_causes_no_burst),
 		cmocka_unit_test(a_crowd_at_one_instant_leaves_in_slots),
 		cmocka_unit_test(every_item_is_served),
+		cmocka_unit_test(a_crowd_is_gathered),
 		cmocka_unit_test(phases_spread_and_stay),
 		cmocka_unit_test(what_cannot_be_planned_is_refused),
 	};

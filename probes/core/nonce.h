@@ -1,0 +1,20 @@
+/* Numbers that nobody can guess, for packets that must be known again. */
+#ifndef CORE_NONCE_H
+#define CORE_NONCE_H
+
+#include <stdint.h>
+
+/* 256 bytes: what one system call gives without falling short. */
+#define NONCES 32
+
+/* Zero-initialise. */
+struct nonces {
+	uint64_t nonce[NONCES];
+	unsigned left;
+};
+
+/* From the kernel: those that one target sees tell nothing about another's. 0
+ * or negative errno. */
+int nonce_next(struct nonces *nonces, uint64_t *ret_nonce);
+
+#endif
