@@ -7,7 +7,6 @@
 #include "keeping.h"
 #include "base/log.h"
 #include "base/path.h"
-#include "delivery/deliver.h"
 #include "edgeprobe/clock.h"
 #include "edgeprobe/private/list.h"
 #include "edgeprobe/private/scope.h"
@@ -149,7 +148,9 @@ static void watch_clock(struct keeping *k)
 		buf_json_us(&body, slept_ns);
 	}
 	store_add_note(k->store, ROW_CLOCK, ep_clock_wall_ns(), body.data);
-	log_warn("keeping", "clock=stepped %s", body.data);
+	log_warn("keeping", "clock=stepped step_ms=%lld suspended_ms=%lld",
+		 (long long)(step_ns / (int64_t)EP_NS_PER_MS),
+		 (long long)(slept_ns / (int64_t)EP_NS_PER_MS));
 	buf_finish(&body);
 }
 
@@ -289,10 +290,9 @@ static int open_store(struct keeping *k, struct ep_err *err)
 	return 0;
 }
 
-static int open_deliver(struct keeping *k, const struct config_destination *d,
-			struct ep_err *err)
+struct deliver_options delivery_options(const struct config_destination *d)
 {
-	struct deliver_options options = {
+	return (struct deliver_options){
 		.name = d->name,
 		.url = d->url,
 		.encoding = d->encoding,
@@ -305,6 +305,12 @@ static int open_deliver(struct keeping *k, const struct config_destination *d,
 		.interval_ns = d->interval_ns,
 		.timeout_ns = d->timeout_ns,
 	};
+}
+
+static int open_deliver(struct keeping *k, const struct config_destination *d,
+			struct ep_err *err)
+{
+	struct deliver_options options = delivery_options(d);
 	int r = deliver_open(k->loop, k->store, &k->who, &options,
 			     &k->delivers[k->n_delivers], err);
 

@@ -4,6 +4,7 @@
 #define AGENT_KEEPING_H
 
 #include "config/config.h"
+#include "delivery/deliver.h"
 #include "edgeprobe/error.h"
 #include "items.h"
 #include "measuring.h"
@@ -23,6 +24,10 @@ int keeping_open(uv_loop_t *loop, const struct config *config,
 /* Call `broken` at most once, from the loop. */
 void keeping_on_broken(struct keeping *keeping, keeping_broken_cb broken,
 		       void *arg);
+
+/* What a configured destination is to the room that delivers: for
+ * check-config, too. Texts are borrowed. */
+struct deliver_options delivery_options(const struct config_destination *d);
 
 /* Samples come from `measuring`, whose items are `items`; both borrowed until
  * the end. At most KEEPING_SOURCES_MAX. 0 or negative errno. */

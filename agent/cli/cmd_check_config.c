@@ -1,7 +1,7 @@
 #include "base/buf.h"
 #include "cli/commands.h"
 #include "config/config.h"
-#include "delivery/deliver.h"
+#include "keeping.h"
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,19 +16,7 @@ static int check_destinations(const struct config *config, const char *path)
 
 	for (size_t i = 0; i < config->n_destinations; i++) {
 		const struct config_destination *d = &config->destinations[i];
-		struct deliver_options options = {
-			.name = d->name,
-			.url = d->url,
-			.encoding = d->encoding,
-			.token_file = d->token_file,
-			.ca_file = d->ca_file,
-			.proxy = d->proxy,
-			.gzip = d->gzip,
-			.max_rows = d->batch_rows,
-			.max_bytes = d->batch_bytes,
-			.interval_ns = d->interval_ns,
-			.timeout_ns = d->timeout_ns,
-		};
+		struct deliver_options options = delivery_options(d);
 		struct ep_err err = { 0 };
 
 		if (deliver_check(&options, &err) == 0)
