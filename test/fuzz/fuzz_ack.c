@@ -1,11 +1,6 @@
 /* libFuzzer: any bytes as a collector's answer. The first line is the status,
  * then a line each for media type, Retry-After and Date; the rest is the body.
- *
- *   clang -g -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Iinclude \
- *     -Iagent test/fuzz/fuzz_ack.c agent/delivery/ack.c \
- *     agent/delivery/retry.c -lcurl -o fuzz_ack
- *   ./fuzz_ack CORPUS test/fuzz/seeds/ack
- *
+ * Built with -Dfuzz=true; test/long/fuzz.sh runs it from seeds/ack.
  * test_ack replays the seeds. */
 #include "delivery/ack.h"
 #include "delivery/retry.h"

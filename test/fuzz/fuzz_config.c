@@ -1,13 +1,6 @@
 /* libFuzzer: any bytes as a configuration file. What is taken is printed, and
  * what was printed is taken again and prints the same.
- *
- *   clang -g -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Iinclude \
- *     -Iagent test/fuzz/fuzz_config.c agent/config/[a-z]*.c \
- *     agent/edge/catalogue.c agent/base/{buf,json,json_scan,suggest,units}.c \
- *     BUILD/probes/libedgeprobe.a -luv -lcares -lcurl -lcrypto -lcjson -lm \
- *     -o fuzz_config
- *   ./fuzz_config CORPUS test/fuzz/seeds/config
- *
+ * Built with -Dfuzz=true; test/long/fuzz.sh runs it from seeds/config.
  * test_config replays the seeds. */
 #include "config/config.h"
 #include "config/loading.h"

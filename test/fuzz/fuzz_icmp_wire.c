@@ -1,11 +1,6 @@
 /* libFuzzer: any bytes as an ICMP message, in the three forms that sockets
  * give them. The first byte chooses family, type and code of the third.
- *
- *   clang -g -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -Iinclude \
- *     -Iprobes test/fuzz/fuzz_icmp_wire.c probes/core/icmp_wire.c \
- *     probes/core/inflight.c probes/core/address.c -o fuzz_icmp_wire
- *   ./fuzz_icmp_wire CORPUS test/fuzz/seeds/icmp_wire
- *
+ * Built with -Dfuzz=true; test/long/fuzz.sh runs it from seeds/icmp_wire.
  * test_icmp_wire replays the seeds. */
 #include "core/icmp_wire.h"
 #include "core/inflight.h"

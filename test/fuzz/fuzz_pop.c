@@ -1,9 +1,5 @@
 /* libFuzzer: any bytes as header lines, each ended by a newline.
- *
- *   clang -g -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -Iinclude \
- *     -Iprobes test/fuzz/fuzz_pop.c probes/core/pop.c -o fuzz_pop
- *   ./fuzz_pop CORPUS test/fuzz/seeds/pop
- *
+ * Built with -Dfuzz=true; test/long/fuzz.sh runs it from seeds/pop.
  * test_pop replays the seeds. */
 #include "core/pop.h"
 #include <assert.h>
