@@ -33,8 +33,10 @@ struct source {
 	struct measuring *measuring;
 	const struct items *items;
 	uint32_t *series; /* of each item, in the store */
-	struct remembered *remembered;
-	size_t n_remembered; /* a power of two */
+	/* One table a lane, made at its first sample: the ids of each count up,
+	 * so that none takes another's place before its time. */
+	struct remembered *remembered[MEASURING_LANES_MAX];
+	size_t n_remembered; /* of each; a power of two */
 };
 
 struct keeping {
@@ -61,23 +63,31 @@ struct keeping {
 
 /* --- rings --- */
 
+/* Where the row of `id` is or would be remembered; NULL: out of memory. */
+static struct remembered *place_of(struct source *s, uint64_t id)
+{
+	struct remembered **table = &s->remembered[id >> MEASURING_LANE_SHIFT];
+
+	if (*table == NULL)
+		*table = calloc(s->n_remembered, sizeof(**table));
+	return *table == NULL ? NULL : *table + (id & (s->n_remembered - 1));
+}
+
 static void remember(struct source *s, uint64_t id, uint64_t seq,
 		     uint32_t series)
 {
-	struct remembered *r = &s->remembered[id & (s->n_remembered - 1)];
+	struct remembered *r = place_of(s, id);
 
-	r->id = id;
-	r->seq = seq;
-	r->series = series;
+	if (r != NULL)
+		*r = (struct remembered){ id, seq, series };
 }
 
-static void keep_late(struct keeping *k, const struct source *s,
+static void keep_late(struct keeping *k, struct source *s,
 		      const struct ep_sample *sample)
 {
-	const struct remembered *r =
-		&s->remembered[sample->id & (s->n_remembered - 1)];
+	const struct remembered *r = place_of(s, sample->id);
 
-	if (r->id == sample->id)
+	if (r != NULL && r->id == sample->id)
 		store_add_late(k->store, r->series, sample, r->seq);
 	else
 		log_warn("keeping", "late=unmatched id=%llu",
@@ -258,12 +268,11 @@ int keeping_attach(struct keeping *keeping, struct measuring *measuring,
 	while ((double)n < wanted && n < LATE_AT_MOST)
 		n *= 2;
 	s->series = calloc(items->n + 1, sizeof(*s->series));
-	s->remembered = calloc(n, sizeof(*s->remembered));
 	s->n_remembered = n;
 	s->measuring = measuring;
 	s->items = items;
 	keeping->n_sources++; /* from here keeping_close() frees it */
-	if (s->series == NULL || s->remembered == NULL)
+	if (s->series == NULL)
 		return ep_err_set(err, -ENOMEM, "out of memory");
 	return name_series(keeping, s, err);
 }
@@ -383,7 +392,8 @@ static void free_keeping(struct ep_scope *scope)
 
 	for (unsigned i = 0; i < k->n_sources; i++) {
 		free(k->sources[i].series);
-		free(k->sources[i].remembered);
+		for (unsigned l = 0; l < MEASURING_LANES_MAX; l++)
+			free(k->sources[i].remembered[l]);
 	}
 	free(k->delivers);
 	store_close(k->store);

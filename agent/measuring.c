@@ -24,9 +24,6 @@
 #define RING_AT_MOST  (1u << 20)
 
 /* An engine of its own for each set of name servers. */
-#define LANES_MAX  64
-#define LANE_SHIFT 48 /* of the lane in a sample's id */
-
 struct lane {
 	struct measuring *m;
 	const char *dns; /* NULL: the configuration's own */
@@ -40,7 +37,7 @@ struct measuring {
 	uv_loop_t loop;
 	uv_async_t stop;
 	uv_thread_t thread;
-	struct lane lanes[LANES_MAX];
+	struct lane lanes[MEASURING_LANES_MAX];
 	unsigned n_lanes;
 	struct schedule *schedule;
 	struct ring *ring;
@@ -67,7 +64,7 @@ static void put(const struct lane *lane, uint32_t item, bool late,
 	taken.late = late;
 	memcpy(&taken.sample, sample,
 	       m->slot_bytes - offsetof(struct taken, sample));
-	taken.sample.id |= lane->index << LANE_SHIFT;
+	taken.sample.id |= lane->index << MEASURING_LANE_SHIFT;
 	push(m, &taken);
 }
 
@@ -224,10 +221,10 @@ static int open_lane(struct measuring *m, const char *dns, struct ep_err *err)
 
 	if (lane_of(m, dns) != NULL)
 		return 0;
-	if (m->n_lanes == LANES_MAX)
+	if (m->n_lanes == MEASURING_LANES_MAX)
 		return ep_err_set(err, -ENOSPC,
 				  "more than %d different sets of name servers",
-				  LANES_MAX);
+				  MEASURING_LANES_MAX);
 	if (dns != NULL)
 		options.dns_servers = dns;
 	r = ep_engine_open(&m->loop, &options, &lane->engine, err);

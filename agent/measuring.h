@@ -11,6 +11,11 @@
 
 struct measuring;
 
+/* Engines in a thread; which one it was is in the upper bits of a sample's id,
+ * below them the ids of each count up. */
+#define MEASURING_LANES_MAX  64
+#define MEASURING_LANE_SHIFT 48
+
 /* What a slot of the ring holds: MEASURING_SLOT bytes of it for icmp and tcp,
  * all of it where there are https samples. */
 struct taken {

@@ -204,8 +204,14 @@ static int bind_id(struct icmp_socket *s, uint16_t id)
 	return 0;
 }
 
+/* The kernel makes ping sockets with SO_REUSEADDR set, so that two could have
+ * the same id, and one of them all the replies. */
 static int choose_id(struct icmp_socket *s)
 {
+	int off = 0;
+
+	if (setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off)) < 0)
+		return -errno;
 	for (uint16_t i = 0; i < PING_IDS; i++)
 		if (bind_id(s, (uint16_t)(PING_ID_FIRST + i)) == 0)
 			return 0;

@@ -16,7 +16,7 @@ SECONDS = 5
 
 def target(name, host, *probes, **more):
     return {"name": name, "host": f"{host}.lab.test", "probes": list(probes),
-            "interval": "500ms", "timeout": "1s", **more}
+            "interval": "500ms", "timeout": "1s", "circuits": [], **more}
 
 
 TARGETS = [
@@ -34,6 +34,10 @@ TARGETS = [
     target("closed", "t013", "tcp", "https", port=8443),
     target("overlap", "t039", "icmp", interval="100ms", timeout="2s"),
     target("slow", "silent", "icmp", interval="100ms", timeout="2s"),
+    # Over a line with a name server of its own, and over one that is not there.
+    target("line", "t014", "icmp", "tcp", "https", circuits=["fibre"]),
+    target("lateline", "t004", "icmp", timeout="300ms", circuits=["fibre"]),
+    target("noline", "t014", "icmp", "tcp", "https", circuits=["gone"]),
 ]
 # (target, probe, family): outcome and reason
 WANTED = {
@@ -56,8 +60,22 @@ WANTED = {
     ("closed", "https", 4): ("refused", "tcp_reset"),
     ("overlap", "icmp", 4): ("replied", None),
     ("slow", "icmp", 4): ("lost", "timeout"),
+    ("line", "icmp", 4): ("replied", None),
+    ("line", "tcp", 4): ("replied", None),
+    ("line", "https", 4): ("replied", None),
+    ("lateline", "icmp", 4): ("lost", "timeout"),
+    ("noline", "icmp", 4): ("failed", "no_source"),
+    ("noline", "tcp", 4): ("failed", "no_source"),
+    ("noline", "https", 4): ("failed", "no_source"),
 }
 RUN = {}
+
+
+def circuits(lab):
+    return [{"name": "fibre", "provider": "KPN",
+             "source": lab.env["LAB_BRANCH_DEV"],
+             "dns": [lab.env["LAB_DNS4"]]},
+            {"name": "gone", "source": "nosuch0"}]
 
 
 @case
@@ -66,7 +84,7 @@ def each_target_says_what_it_is(lab):
     late = "".join(f"{where} icmp in.delay=600ms\n" for where in LATE)
     expect(lab.rules(rules + late).returncode == 0, "rules")
     with Folder(lab, "targets") as folder:
-        folder.write(TARGETS).start("--duration", f"{SECONDS}s")
+        folder.write(TARGETS, circuits=circuits(lab)).start("--duration", f"{SECONDS}s")
         expect(folder.wait(30) == 0, folder.said())
         rows = folder.rows()
     contract.audit(rows)
@@ -117,7 +135,7 @@ def what_came_late_or_twice_is_beside_its_sample(_):
         expect(("duplicate" in row.get("flags", "")) == twice, row)
         expect(twice or 600000 < row["rtt_us"] < 2000000, row)
         told[row["target"]] += 1
-    expect(set(told) == {"late", "late6", "twice"} and
+    expect(set(told) == {"late", "late6", "lateline", "twice"} and
            min(told.values()) >= SECONDS, told)
 
 
@@ -126,6 +144,10 @@ def what_a_reply_carries(_):
     for row in RUN["samples"]:
         if row["target"] == "far":
             expect(row["ttl"] == 61, f"three routers: {row}")
+        if row["target"] in ("line", "lateline"):
+            expect(row["circuit"] == "fibre" and row["provider"] == "KPN", row)
+        else:
+            expect(row.get("circuit") in (None, "gone"), row)
         if row["target"] == "plain":
             expect(row["port"] == 80, row)
         if row["target"] == "wrong":
