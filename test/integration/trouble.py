@@ -321,7 +321,7 @@ def the_disk_is_full_for_a_while(lab):
                      store={"path": folder.store, "max_size": "16MiB"})
         folder.start(before=mount)
         folder.await_said("version=")
-        folder.enter = "nsenter", "-t", folder.agent.pid, "-m"
+        folder.enter = "nsenter", "-t", folder.agent.pid, "-m", "-r"
         inside = f"/proc/{folder.agent.pid}/root{disk}"
         folder.await_rows(5)
         while "commit=failed" not in folder.said():
