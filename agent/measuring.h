@@ -11,9 +11,10 @@
 
 struct measuring;
 
-/* Engines in a thread; which one it was is in the upper bits of a sample's id,
+/* Engines in a thread: one for each circuit that a configuration can have, and
+ * one for the rest. Which one it was is in the upper bits of a sample's id;
  * below them the ids of each count up. */
-#define MEASURING_LANES_MAX  64
+#define MEASURING_LANES_MAX  65
 #define MEASURING_LANE_SHIFT 48
 
 /* What a slot of the ring holds: MEASURING_SLOT bytes of it for icmp and tcp,
