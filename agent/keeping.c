@@ -2,8 +2,9 @@
  * and pokes the destinations. A ring that fills faster wakes us before that.
  *
  * What can fail: the commit (the store keeps its queue, the next tick tries
- * again, no probe stops); the store itself (its owner is told, once); a ring that was full (what it refused is declared as
- * a gap); the wall clock (a step is a row). */
+ * again, no probe stops); the store itself (its owner is told, once); a ring
+ * that was full (what it refused is declared as a gap); the wall clock (a step
+ * is a row). */
 #include "keeping.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -200,7 +201,6 @@ static void arm(struct keeping *k)
 static void on_tick(uv_timer_t *timer)
 {
 	struct keeping *k = container_of(timer, struct keeping, tick);
-
 	int r;
 
 	empty_rings(k);

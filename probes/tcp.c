@@ -30,6 +30,9 @@
 /* After a retransmission it is cut to the steps of TCP timestamps. */
 #define COARSE_UNCERTAINTY_NS EP_NS_PER_MS
 
+/* Our reading of the send and the engine's lie this close together. */
+#define DUE_SLACK_NS (20 * EP_NS_PER_MS)
+
 struct tcp_shared {
 	struct list dialling; /* sent, not settled */
 	struct tcp_partings partings;
@@ -314,10 +317,12 @@ static void tcp_shut(struct ep_engine *engine, void *state)
 }
 
 /* A deadline has come, and the loop may have stood still: what the kernel knows
- * by now is in time. */
+ * by now is in time. Only those that are due are looked at: when a line is dead
+ * there are many that wait, and a deadline every moment. */
 static void tcp_drain(struct ep_engine *engine, void *state)
 {
 	struct tcp_shared *shared = state;
+	uint64_t soon_ns = ep_clock_mono_ns() + DUE_SLACK_NS;
 	struct list *at, *after;
 
 	(void)engine;
@@ -325,7 +330,8 @@ static void tcp_drain(struct ep_engine *engine, void *state)
 		struct tcp *t = container_of(at, struct tcp, link);
 		struct pollfd look = { .fd = t->watch.fd, .events = POLLOUT };
 
-		if (poll(&look, 1, 0) > 0)
+		if (t->sent_ns + ep_probe_timeout_ns(t->probe) <= soon_ns &&
+		    poll(&look, 1, 0) > 0)
 			on_ready(&t->watch, (uint32_t)look.revents);
 	}
 }

@@ -100,11 +100,11 @@ static void on_timer(uv_timer_t *timer)
 	struct ep_engine *e = container_of(timer, struct ep_engine, timer);
 	uint64_t now_ns = ep_clock_mono_ns();
 	struct ep_heap_item *top;
-	bool drained = pace_due(&e->pace) <= now_ns;
+	bool drained = false;
 
 	e->armed_ns = UINT64_MAX;
-	if (drained)
-		engine_drain(e);
+	if (pace_due(&e->pace) <= now_ns)
+		engine_drain(e, true);
 	if (resolve_due(e->resolve) <= now_ns)
 		resolve_tick(e->resolve, now_ns);
 	while ((top = ep_heap_top(&e->deadlines)) != NULL &&
@@ -114,7 +114,7 @@ static void on_timer(uv_timer_t *timer)
 
 		if (p->state == PROBE_WAITING && !drained) {
 			drained = true; /* it may settle p: look again */
-			engine_drain(e);
+			engine_drain(e, false);
 			continue;
 		}
 		probe_expire(p, now_ns);
@@ -189,10 +189,15 @@ int engine_shared(struct ep_engine *e, const struct ep_kind *kind,
 	return 0;
 }
 
-void engine_drain(struct ep_engine *e)
+static bool needs_drain(const struct ep_kind *kind, bool paced_only)
+{
+	return kind->drain != NULL && (!paced_only || kind->pace != NULL);
+}
+
+void engine_drain(struct ep_engine *e, bool paced_only)
 {
 	for (unsigned i = 0; i < e->n_shared; i++)
-		if (e->shared[i].kind->drain != NULL)
+		if (needs_drain(e->shared[i].kind, paced_only))
 			e->shared[i].kind->drain(e, e->shared[i].state);
 	if (pace_looked(&e->pace, ep_clock_mono_ns(), e->in_flight == 0))
 		set_pace(e);

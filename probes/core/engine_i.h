@@ -80,8 +80,9 @@ void engine_arm(struct ep_engine *e);
 /* The deadline of `p` has come: hand out its outcome, or find one. */
 void probe_expire(struct ep_probe *p, uint64_t now_ns);
 
-/* kind->drain for every kind that is open. */
-void engine_drain(struct ep_engine *e);
+/* kind->drain for every kind that is open, or for those only that keep pace and
+ * so are not told of each reply. */
+void engine_drain(struct ep_engine *e, bool paced_only);
 
 /* A probe has left. */
 void engine_note_send(struct ep_engine *e, uint64_t now_ns);
