@@ -28,6 +28,7 @@
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 
+#include "lateness.h"
 #include "path.h"
 #include "record.h"
 #include "value.h"
@@ -35,7 +36,6 @@
 #define BRANCH_DEV "wan0"
 #define EDGE_DEV   "edge0"
 #define BURST      64 /* packets read from one side before the other's turn */
-#define LATE_US    10000
 #define QUEUE_MAX  16384
 
 enum {
@@ -74,8 +74,7 @@ struct wire {
 	bool stop;
 	uint64_t reloads, refused, flushes;
 	uint64_t unwritten; /* the device would not take it */
-	uint64_t held, worst_ns;
-	uint64_t late[LATE_US + 1]; /* releases by microseconds of lateness */
+	struct lateness late;
 };
 
 static uint64_t clock_ns(void)
@@ -122,8 +121,9 @@ static int open_tun(const char *ns, const char *dev)
 }
 
 /* Others wait for this file and its counters: replaced as a whole. */
-static void write_status(const struct wire *w)
+static void write_status(struct wire *w)
 {
+	const struct path_totals *t = path_totals(w->path);
 	char name[4096];
 	FILE *f;
 
@@ -138,24 +138,22 @@ static void write_status(const struct wire *w)
 	fprintf(f,
 		"ready=1\nreloads=%" PRIu64 "\nrefused_reloads=%" PRIu64
 		"\nflushes=%" PRIu64 "\nrecord_lines=%" PRIu64
-		"\nrecord_lost=%" PRIu64 "\n",
-		w->reloads, w->refused, w->flushes, w->seen.lines,
-		w->seen.lost);
+		"\nrecord_lost=%" PRIu64 "\nrecord_unstamped=%" PRIu64
+		"\noverflowed=%" PRIu64 "\nunwritten=%" PRIu64 "\n",
+		w->reloads, w->refused, w->flushes, w->seen.lines, w->seen.lost,
+		w->seen.unstamped, t->overflowed, w->unwritten);
+	lateness_tell(&w->late, f);
 	if (fclose(f) != 0 || rename(name, w->opt.text[STATUS]) < 0)
 		perror(w->opt.text[STATUS]);
 }
 
 static void release(struct wire *w, const struct held *h, uint64_t now_ns)
 {
-	uint64_t late_ns = now_ns - h->due_ns, late_us = late_ns / 1000;
 	int to = w->tun[h->way == WAY_OUT ? WAY_IN : WAY_OUT];
 
 	if (write(to, h->data, h->len) < 0)
 		w->unwritten++;
-	w->held++;
-	w->late[late_us < LATE_US ? late_us : LATE_US]++;
-	if (late_ns > w->worst_ns)
-		w->worst_ns = late_ns;
+	lateness_add(&w->late, now_ns - h->due_ns);
 }
 
 /* Write what is due and set the timer for what is next. */
@@ -249,20 +247,9 @@ static void run(struct wire *w)
 	}
 }
 
-static uint64_t late_us(const struct wire *w, double share)
-{
-	uint64_t rank = (uint64_t)((double)w->held * share), i;
-
-	for (i = 0; i < LATE_US; i++) {
-		if (w->late[i] > rank)
-			return i;
-		rank -= w->late[i];
-	}
-	return LATE_US;
-}
-
 static void print_totals(const struct wire *w)
 {
+	const struct lateness_span *late = &w->late.all;
 	const struct path_totals *t = path_totals(w->path);
 
 	fprintf(stderr,
@@ -270,13 +257,14 @@ static void print_totals(const struct wire *w)
 		" doubled=%" PRIu64 " reordered=%" PRIu64 " corrupted=%" PRIu64
 		" answered=%" PRIu64 " malformed=%" PRIu64
 		" overflowed=%" PRIu64 " unwritten=%" PRIu64 "\n",
-		t->taken, w->held, t->lost, t->doubled, t->reordered,
+		t->taken, late->n, t->lost, t->doubled, t->reordered,
 		t->corrupted, t->answered, t->malformed, t->overflowed,
 		w->unwritten);
 	fprintf(stderr,
 		"wire: released late by p50=%" PRIu64 "us p99=%" PRIu64
 		"us max=%" PRIu64 "us\n",
-		late_us(w, 0.5), late_us(w, 0.99), w->worst_ns / 1000);
+		lateness_us(late, 0.5), lateness_us(late, 0.99),
+		late->worst_ns / 1000);
 	fprintf(stderr,
 		"record: lines=%" PRIu64 " unstamped=%" PRIu64 " lost=%" PRIu64
 		"\n",
