@@ -30,6 +30,7 @@ static void fill_series(struct item *item, const struct config *config,
 	s->circuit = circuit->name;
 	s->provider = circuit->provider;
 	s->prefix = circuit->prefix;
+	item->circuit = circuit;
 	item->target.source = circuit->source;
 	item->dns = circuit->dns;
 }
@@ -43,9 +44,9 @@ static void fill_plan(struct item *item, const struct config *config,
 	uint64_t spacing_ns = t->interval_ns / t->count;
 	char name[1024];
 
-	snprintf(name, sizeof(name), "%s/%s/%s/%s/%u", config->agent, s->target,
-		 s->probe, s->circuit == NULL ? "" : s->circuit,
-		 item->target.family);
+	snprintf(name, sizeof(name), "%s/%s/%s/%s/%u%s", config->agent,
+		 s->target, s->probe, s->circuit == NULL ? "" : s->circuit,
+		 item->target.family, item->target.kept ? "/kept" : "");
 	item->target.flow = plan_phase(name, UINT64_MAX);
 	item->plan.count = t->count;
 	item->plan.interval_ns = t->interval_ns;
@@ -74,11 +75,53 @@ struct context {
 	const struct config_circuit *circuit;
 };
 
+/* Where more than one struct ep_target is needed: one for each address, and
+ * as many again on fresh flows. */
+static unsigned addresses_of(const struct item *item)
+{
+	return item->each_address ? EP_NTH_MAX : 1;
+}
+
+static int make_ways(struct item *item)
+{
+	unsigned n = addresses_of(item);
+
+	if (!item->each_address && item->fresh_every == 0)
+		return 0;
+	item->ways = calloc(2 * n, sizeof(*item->ways));
+	if (item->ways == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < 2 * n; i++) {
+		item->ways[i] = item->target;
+		item->ways[i].fresh_flow = i >= n;
+		item->ways[i].nth = (uint8_t)(i % n);
+	}
+	return 0;
+}
+
+const struct ep_target *item_way(const struct item *item, bool fresh,
+				 unsigned nth)
+{
+	if (item->ways == NULL)
+		return &item->target;
+	return &item->ways[(fresh ? addresses_of(item) : 0) + nth];
+}
+
+static void fill_pick(struct item *item, const struct config_target *t)
+{
+	item->each_address = strcmp(t->addresses, CONFIG_ALL) == 0;
+	if (item->each_address)
+		item->target.pick = EP_PICK_NTH;
+	else if (strcmp(t->addresses, CONFIG_STABLE) == 0)
+		item->target.pick = EP_PICK_STABLE;
+}
+
 static int add_family(const struct context *c, const struct ep_kind *kind,
-		      uint8_t family)
+		      uint8_t family, bool kept)
 {
 	const struct config_target *t = c->t;
 	struct item item = { 0 };
+	int r;
 
 	item.target.kind = kind;
 	item.target.host = t->host;
@@ -89,10 +132,30 @@ static int add_family(const struct context *c, const struct ep_kind *kind,
 	item.target.size = t->size;
 	item.target.ttl = t->ttl;
 	item.target.dscp = t->dscp;
+	item.target.dont_fragment = t->dont_fragment;
+	item.target.kept = kept;
 	item.target.expect_status = t->expect_status;
+	item.fresh_every = kept ? 0 : t->fresh_flow;
+	fill_pick(&item, t);
 	fill_series(&item, c->config, t, c->circuit);
 	fill_plan(&item, c->config, t);
-	return add(c->items, &item);
+	r = make_ways(&item);
+	if (r == 0)
+		r = add(c->items, &item);
+	if (r < 0)
+		free(item.ways);
+	return r;
+}
+
+/* Only https has connections worth keeping. */
+static int add_ways(const struct context *c, const struct ep_kind *kind,
+		    uint8_t family)
+{
+	int r = add_family(c, kind, family, false);
+
+	if (r == 0 && c->t->kept && strcmp(kind->name, "https") == 0)
+		r = add_family(c, kind, family, true);
+	return r;
 }
 
 static int add_kind(const struct context *c, const struct ep_kind *kind)
@@ -101,11 +164,11 @@ static int add_kind(const struct context *c, const struct ep_kind *kind)
 	int r;
 
 	if (c->t->family != FAMILY_BOTH)
-		return add_family(c, kind, (uint8_t)c->t->family);
+		return add_ways(c, kind, (uint8_t)c->t->family);
 	if (ep_address_parse(c->t->host, &literal) == 0)
-		return add_family(c, kind, literal.family);
-	r = add_family(c, kind, 4);
-	return r < 0 ? r : add_family(c, kind, 6);
+		return add_ways(c, kind, literal.family);
+	r = add_ways(c, kind, 4);
+	return r < 0 ? r : add_ways(c, kind, 6);
 }
 
 static int add_circuit(const struct context *c, items_wanted wanted)
@@ -150,6 +213,8 @@ int items_init(struct items *items, const struct config *config,
 
 void items_finish(struct items *items)
 {
+	for (size_t i = 0; i < items->n; i++)
+		free(items->items[i].ways);
 	free(items->items);
 	memset(items, 0, sizeof(*items));
 }

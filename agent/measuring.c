@@ -31,6 +31,13 @@ struct lane {
 	struct ep_engine *engine;
 };
 
+/* Of one item: what its callbacks need at once. */
+struct way {
+	struct lane *lane;
+	uint32_t item;
+	uint64_t turn; /* probes so far, for every n-th on a fresh flow */
+};
+
 struct measuring {
 	struct measuring_options options;
 	struct ep_scope scope;
@@ -39,6 +46,7 @@ struct measuring {
 	uv_thread_t thread;
 	struct lane lanes[MEASURING_LANES_MAX];
 	unsigned n_lanes;
+	struct way *ways; /* one an item */
 	struct schedule *schedule;
 	struct ring *ring;
 	size_t slot_bytes;
@@ -79,22 +87,14 @@ static struct lane *lane_of(struct measuring *m, const char *dns)
 	return NULL;
 }
 
-static uint32_t index_of(const struct measuring *m,
-			 const struct ep_target *target)
-{
-	const struct item *item = container_of(
-		(struct ep_target *)(uintptr_t)target, struct item, target);
-
-	return (uint32_t)(item - m->options.items->items);
-}
-
 static void on_sample(const struct ep_target *target,
 		      const struct ep_sample *sample, void *arg)
 {
-	const struct lane *lane = arg;
+	const struct way *way = arg;
 
+	(void)target;
 	if (sample->outcome != EP_CANCELLED)
-		put(lane, index_of(lane->m, target), false, sample);
+		put(way->lane, way->item, false, sample);
 }
 
 static void on_late(const struct ep_sample *sample, void *arg)
@@ -122,25 +122,33 @@ static void put_failed(struct measuring *m, const struct plan_due *due,
 	put(&m->lanes[0], due->item, false, &sample);
 }
 
+static void start(struct measuring *m, const struct plan_due *due,
+		  const struct ep_target *target)
+{
+	struct way *way = &m->ways[due->item];
+	int r = ep_probe_start(way->lane->engine, target, due->due_ns,
+			       on_sample, way, NULL);
+
+	if (r < 0)
+		put_failed(m, due,
+			   r == -ENOMEM ? EP_REASON_NO_RESOURCES
+					: EP_REASON_INTERNAL);
+}
+
 static void on_due(const struct plan_due *due, void *arg)
 {
 	struct measuring *m = arg;
 	const struct item *item = &m->options.items->items[due->item];
-	struct lane *lane;
-	int r;
+	struct way *way = &m->ways[due->item];
+	bool fresh;
 
 	if (due->missed > 0) {
 		put_failed(m, due, EP_REASON_MISSED);
 		return;
 	}
-	lane = lane_of(m, item->dns);
-	assert(lane != NULL); /* opened for every list of name servers */
-	r = ep_probe_start(lane->engine, &item->target, due->due_ns, on_sample,
-			   lane, NULL);
-	if (r < 0)
-		put_failed(m, due,
-			   r == -ENOMEM ? EP_REASON_NO_RESOURCES
-					: EP_REASON_INTERNAL);
+	way->turn++;
+	fresh = item->fresh_every > 0 && way->turn % item->fresh_every == 0;
+	start(m, due, item_way(item, fresh, 0));
 }
 
 /* Say once, in plain words, which kinds cannot measure on this host. */
@@ -239,10 +247,15 @@ static int open_lane(struct measuring *m, const char *dns, struct ep_err *err)
 
 static int open_lanes(struct measuring *m, struct ep_err *err)
 {
+	const struct items *items = m->options.items;
 	int r = open_lane(m, NULL, err);
 
-	for (size_t i = 0; r == 0 && i < m->options.items->n; i++)
-		r = open_lane(m, m->options.items->items[i].dns, err);
+	for (size_t i = 0; r == 0 && i < items->n; i++)
+		r = open_lane(m, items->items[i].dns, err);
+	for (size_t i = 0; r == 0 && i < items->n; i++) {
+		m->ways[i].lane = lane_of(m, items->items[i].dns);
+		m->ways[i].item = (uint32_t)i;
+	}
 	return r;
 }
 
@@ -295,8 +308,10 @@ int measuring_start(const struct measuring_options *options,
 				       : offsetof(struct taken, sample) +
 						 EP_SAMPLE_CORE;
 	m->ring = make_ring(m);
-	r = m->ring == NULL ? ep_err_set(err, -ENOMEM, "out of memory")
-			    : uv_loop_init(&m->loop);
+	m->ways = calloc(options->items->n + 1, sizeof(*m->ways));
+	r = m->ring == NULL || m->ways == NULL
+		    ? ep_err_set(err, -ENOMEM, "out of memory")
+		    : uv_loop_init(&m->loop);
 	if (r < 0)
 		goto err_free;
 	r = open_parts(m, err);
@@ -318,8 +333,7 @@ err_loop:
 	uv_run(&m->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&m->loop);
 err_free:
-	ring_destroy(m->ring);
-	free(m);
+	measuring_destroy(m);
 	return r;
 }
 
@@ -343,6 +357,7 @@ void measuring_destroy(struct measuring *measuring)
 	if (measuring == NULL)
 		return;
 	ring_destroy(measuring->ring);
+	free(measuring->ways);
 	free(measuring);
 }
 

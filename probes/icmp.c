@@ -474,6 +474,8 @@ static int icmp_ready(struct ep_engine *engine, void *shared, int family,
 static const struct ep_opt opts[] = {
 	{ "size", EP_OPT_UINT, FIELD(size), ICMP_WIRE_PAYLOAD_MIN,
 	  ICMP_WIRE_PAYLOAD_MAX, "56", "bytes of payload in an echo request" },
+	{ "dont_fragment", EP_OPT_BOOL, FIELD(dont_fragment), 0, 0, "false",
+	  "no router may cut the packet" },
 	{ "ttl", EP_OPT_UINT, FIELD(ttl), 1, 255, NULL,
 	  "hops that a packet may take" },
 	{ "dscp", EP_OPT_UINT, FIELD(dscp), 0, 63, "0",

@@ -1,4 +1,5 @@
 #include "config/checks.h"
+#include "config/config.h"
 #include "edgeprobe/address.h"
 #include "edgeprobe/target.h"
 #include <ctype.h>
@@ -48,6 +49,23 @@ const char *check_agent(const char *text)
 		if (!isalnum((unsigned char)*text) && !strchr("._-", *text))
 			return "1 to 64 letters, digits, '.', '_' and '-'";
 	return NULL;
+}
+
+const char *check_schedule(const char *text)
+{
+	if (strcmp(text, CONFIG_PERIODIC) == 0 ||
+	    strcmp(text, CONFIG_POISSON) == 0)
+		return NULL;
+	return "\"" CONFIG_PERIODIC "\" or \"" CONFIG_POISSON "\"";
+}
+
+const char *check_addresses(const char *text)
+{
+	if (strcmp(text, CONFIG_ONE) == 0 || strcmp(text, CONFIG_STABLE) == 0 ||
+	    strcmp(text, CONFIG_ALL) == 0)
+		return NULL;
+	return "\"" CONFIG_ONE "\", \"" CONFIG_STABLE "\" or \"" CONFIG_ALL
+	       "\"";
 }
 
 const char *check_label(const char *text)

@@ -3,7 +3,9 @@
 #ifndef CONFIG_CHECKS_H
 #define CONFIG_CHECKS_H
 
-const char *check_agent(const char *text);    /* of a store, header, file */
+const char *check_agent(const char *text); /* of a store, header, file */
+const char *check_schedule(const char *text);
+const char *check_addresses(const char *text);
 const char *check_label(const char *text);    /* a name for people */
 const char *check_host(const char *text);     /* a name, or an address */
 const char *check_path(const char *text);     /* of a URL */

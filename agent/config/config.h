@@ -12,6 +12,13 @@
 #define CONFIG_PATH    "/etc/edgeprobe/edgeprobe.json"
 #define CONFIG_DROP_IN "/etc/edgeprobe/conf.d"
 
+/* Words of a target. */
+#define CONFIG_PERIODIC "periodic"
+#define CONFIG_POISSON  "poisson"
+#define CONFIG_ONE      "one"
+#define CONFIG_STABLE   "stable"
+#define CONFIG_ALL      "all"
+
 struct config_site {
 	char *name, *country, *metro;
 	double latitude, longitude; /* NAN where not given */
@@ -20,7 +27,8 @@ struct config_site {
 struct config_circuit {
 	char *name, *provider, *source, *prefix;
 	char *connection, *primary_location, *backup_location;
-	char *dns; /* name servers of this circuit, comma-separated */
+	char *dns;       /* name servers of this circuit, comma-separated */
+	uint64_t budget; /* bytes a day that probes may take; 0: no bound */
 };
 
 struct config_target {
@@ -32,6 +40,11 @@ struct config_target {
 			    * files say nothing: all circuits */
 	uint64_t interval_ns, timeout_ns, count;
 	uint64_t port, family, size, ttl, dscp; /* family 46: both */
+	char *schedule;      /* CONFIG_PERIODIC or CONFIG_POISSON */
+	char *addresses;     /* CONFIG_ONE, CONFIG_STABLE or CONFIG_ALL */
+	uint64_t fresh_flow; /* every so many probes; 0: none */
+	bool kept;           /* https: over a kept connection, too */
+	bool dont_fragment;
 	struct ep_statuses expect_status;
 };
 

@@ -138,7 +138,7 @@ static const char *what_helps(int code)
 	case EISDIR:
 		return "a file is expected";
 	case EFBIG:
-		return "at most 1 MiB is allowed";
+		return "at most 16 MiB is allowed";
 	}
 	return "a file that can be read is expected";
 }

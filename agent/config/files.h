@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include <stddef.h>
 
-#define FILE_MAX_BYTES 1048576 /* of one file */
+#define FILE_MAX_BYTES 16777216 /* of one file */
 #define FILES_EXCERPT  64
 #define PROBLEMS_MAX   50 /* said one by one; the rest is counted */
 

@@ -57,20 +57,38 @@ static int grow(struct list *list)
 	return origins && items ? 0 : -ENOMEM;
 }
 
-/* What `defaults` says owns little: a path and the probes. */
+/* Each text of `to` becomes its own copy. */
+static int own_texts(const struct schema_object *object, void *to)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < object->n_keys; i++) {
+		const struct schema_key *key = &object->keys[i];
+		char **text = (void *)((char *)to + key->opt.offset);
+
+		if (key->shape != SCHEMA_VALUE || key->opt.type != EP_OPT_TEXT)
+			continue;
+		if (*text) {
+			*text = strdup(*text);
+			r = *text ? r : -ENOMEM;
+		}
+	}
+	return r;
+}
+
+/* What `defaults` says owns its texts and the probes. */
 static int copy_defaults(const struct config_target *from,
 			 struct config_target *to)
 {
 	size_t bytes = from->n_probes * sizeof(struct ep_kind *);
+	int r;
 
 	*to = *from;
-	to->path = from->path ? strdup(from->path) : NULL;
 	to->probes = from->probes ? malloc(bytes + 1) : NULL; /* never 0 */
 	if (to->probes)
 		memcpy(to->probes, from->probes, bytes);
-	if ((from->path && !to->path) || (from->probes && !to->probes))
-		return -ENOMEM;
-	return 0;
+	r = own_texts(&schema_defaults, to);
+	return from->probes && !to->probes ? -ENOMEM : r;
 }
 
 void *list_add(struct loading *l, enum schema_list which, struct origin origin)

@@ -89,6 +89,8 @@ static void https(struct buf *out, const struct ep_https *https)
 	US(out, "tls_us", https->tls_ns);
 	US(out, "first_byte_us", https->first_byte_ns);
 	US(out, "total_us", https->total_ns);
+	US(out, "srtt_us", https->srtt_ns);
+	US(out, "min_rtt_us", https->min_rtt_ns);
 	if (https->http_status)
 		INT(out, "http_status", https->http_status);
 	TEXT(out, "http_version", https->http_version);
@@ -108,6 +110,10 @@ static const struct {
 	{ EP_FLAG_DRAINING, "draining" },
 	{ EP_FLAG_CLOCK_UNSYNCED, "clock_unsynced" },
 	{ EP_FLAG_DUPLICATE, "duplicate" },
+	{ EP_FLAG_KEPT, "kept_connection" },
+	{ EP_FLAG_THINNED, "thinned" },
+	{ EP_FLAG_TX_SCHED, "tx_sched" },
+	{ EP_FLAG_STALLED, "stalled" },
 };
 
 static void flags(struct buf *out, unsigned flags)

@@ -12,12 +12,14 @@
 #define CODE_FLAGS_SHIFT   10
 #define CODE_OUTCOME_SHIFT 18
 #define CODE_REASON_SHIFT  26
+#define CODE_MORE_SHIFT    34 /* the upper eight flags */
 
 static uint64_t pack(const struct ep_sample *sample, bool late, bool https)
 {
 	return (late ? CODE_LATE : 0) | (https ? CODE_HTTPS : 0) |
 	       (uint64_t)sample->stamp << CODE_STAMP_SHIFT |
-	       (uint64_t)sample->flags << CODE_FLAGS_SHIFT |
+	       (uint64_t)(sample->flags & 0xff) << CODE_FLAGS_SHIFT |
+	       (uint64_t)(sample->flags >> 8) << CODE_MORE_SHIFT |
 	       (uint64_t)sample->outcome << CODE_OUTCOME_SHIFT |
 	       (uint64_t)sample->reason << CODE_REASON_SHIFT;
 }
@@ -28,7 +30,8 @@ struct code code_unpack(uint64_t code)
 		.late = (code & CODE_LATE) != 0,
 		.https = (code & CODE_HTTPS) != 0,
 		.stamp = (uint8_t)(code >> CODE_STAMP_SHIFT),
-		.flags = (uint8_t)(code >> CODE_FLAGS_SHIFT),
+		.flags = (uint16_t)((code >> CODE_FLAGS_SHIFT & 0xff) |
+				    (code >> CODE_MORE_SHIFT & 0xff) << 8),
 		.outcome = (uint8_t)(code >> CODE_OUTCOME_SHIFT),
 		.reason = (uint8_t)(code >> CODE_REASON_SHIFT),
 	};

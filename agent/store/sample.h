@@ -7,7 +7,8 @@
 /* The column `code`, unpacked. */
 struct code {
 	bool late, https;
-	uint8_t stamp, flags, outcome, reason;
+	uint8_t stamp, outcome, reason;
+	uint16_t flags;
 };
 struct code code_unpack(uint64_t code);
 

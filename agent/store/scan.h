@@ -28,7 +28,7 @@ struct scan_row {
 	uint8_t outcome; /* enum ep_outcome */
 	uint8_t reason;  /* enum ep_reason */
 	uint8_t stamp;   /* enum ep_stamp */
-	uint8_t flags;   /* enum ep_flag, or-ed */
+	uint16_t flags;  /* enum ep_flag, or-ed */
 	bool late;       /* came after its loss was counted: no sample */
 	const struct scan_https *https; /* NULL: none; until the callback
 					 * returns */

@@ -25,13 +25,18 @@ enum ep_stamp {
 	EP_STAMP_USER,   /* this process: contains its own delay */
 };
 
-/* Bits of `flags`, comma-separated words in the row. */
+/* Bits of `flags` (16 at most), comma-separated words in the row. */
 enum ep_flag {
 	EP_FLAG_FRESH_FLOW = 1 << 0, /* a new flow was used on purpose */
 	EP_FLAG_DRAINING = 1 << 1,   /* our own backlog was being sent */
 	EP_FLAG_CLOCK_UNSYNCED = 1
 				 << 2, /* `sent_ns` may be wrong; rtt is not */
 	EP_FLAG_DUPLICATE = 1 << 3,    /* a reply that came twice */
+	EP_FLAG_KEPT = 1 << 4,     /* over a connection that was open before */
+	EP_FLAG_THINNED = 1 << 5,  /* fewer are sent, to keep a byte budget */
+	EP_FLAG_TX_SCHED = 1 << 6, /* transmit stamp from before the local
+				    * queue, whose time is in the figure */
+	EP_FLAG_STALLED = 1 << 7,  /* we stood still while it was under way */
 };
 
 /* Bounds of text that an edge sent us; longer is cut. */
@@ -48,6 +53,8 @@ struct ep_https {
 	int64_t tls_ns;        /* ClientHello to handshake done */
 	int64_t first_byte_ns; /* request sent to first byte of the answer */
 	int64_t total_ns;      /* name look-up to last byte */
+	int64_t srtt_ns;       /* EP_FLAG_KEPT: the kernel's smoothed RTT */
+	int64_t min_rtt_ns;    /* EP_FLAG_KEPT: its minimum (tcpi_min_rtt) */
 	int32_t tls_days_left; /* of the leaf certificate; may be negative */
 	uint16_t http_status;  /* 100 to 599; 0: none came */
 	char http_version[EP_HTTP_VERSION_MAX]; /* "1.1", "2" */
@@ -71,11 +78,13 @@ struct ep_sample {
 	uint64_t uncertainty_ns;   /* the host's possible share in rtt_ns */
 	struct ep_address address; /* measured; family 0 where unknown */
 	uint32_t missed;     /* EP_REASON_MISSED: probes this one stands for */
+	uint32_t bytes;      /* IP packets both ways took so many, about; not
+			      * in the row, but what a byte budget counts */
 	uint16_t port;       /* 0 where the kind has none */
 	uint8_t outcome;     /* enum ep_outcome */
 	uint8_t reason;      /* enum ep_reason */
 	uint8_t stamp;       /* enum ep_stamp */
-	uint8_t flags;       /* enum ep_flag, or-ed */
+	uint16_t flags;      /* enum ep_flag, or-ed */
 	int16_t ttl;         /* or hop limit, of the reply; EP_ABSENT */
 	int16_t retransmits; /* of the SYN; EP_ABSENT where not known */
 	struct ep_https https;

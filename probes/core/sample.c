@@ -13,6 +13,8 @@ void ep_sample_init(struct ep_sample *sample)
 	sample->https.tls_ns = EP_ABSENT;
 	sample->https.first_byte_ns = EP_ABSENT;
 	sample->https.total_ns = EP_ABSENT;
+	sample->https.srtt_ns = EP_ABSENT;
+	sample->https.min_rtt_ns = EP_ABSENT;
 	sample->https.tls_days_left = EP_DAYS_ABSENT;
 }
 

@@ -31,7 +31,8 @@ OUTCOMES = {
                "response_too_large", "connection_closed", "internal"},
 }
 GAP_REASONS = {"evicted", "corrupt", "overflow", "refused"}
-FLAGS = {"fresh_flow", "draining", "clock_unsynced", "duplicate"}
+FLAGS = {"fresh_flow", "draining", "clock_unsynced", "duplicate",
+         "kept_connection", "thinned", "tx_sched", "stalled"}
 POP_SOURCES = {"X-MSEdge-Ref", "X-FD-Ref", "X-Azure-Ref",
                "X-FirstHopCafeEFZ", "X-FEEFZInfo"}
 
@@ -133,6 +134,7 @@ QUALITY = {
 HTTPS = {
     "connect_us": (duration, False), "tls_us": (duration, False),
     "first_byte_us": (duration, False), "total_us": (duration, False),
+    "srtt_us": (duration, False), "min_rtt_us": (duration, False),
     "http_status": (integer(100, 599), False),
     "http_version": (word({"1.0", "1.1", "2"}), False),
     "pop": (pattern("[A-Z]{2,4}"), False),

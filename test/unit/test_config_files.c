@@ -63,7 +63,7 @@ static void a_file_that_cannot_be_read_is_a_problem(void **state)
 		   "cannot be read: Is a directory, a file is expected");
 	write_file("big", big, FILE_MAX_BYTES + 1);
 	check_file(in_folder("big"), -EFBIG,
-		   "cannot be read: File too large, at most 1 MiB is allowed");
+		   "cannot be read: File too large, at most 16 MiB is allowed");
 	big[0] = '{';
 	big[1] = '}';
 	write_file("full", big, FILE_MAX_BYTES);

@@ -135,6 +135,45 @@ static void a_round_fits_its_interval(void **state)
 	config_finish(&config);
 }
 
+static const char ways[] =
+	"{ \"defaults\": { \"kept\": true, \"fresh_flow\": 4 },"
+	"\"targets\": ["
+	" { \"name\": \"one\", \"host\": \"a.example\","
+	"   \"probes\": [\"tcp\", \"https\"] },"
+	" { \"name\": \"all\", \"host\": \"b.example\", \"kept\": false,"
+	"   \"probes\": [\"icmp\"], \"addresses\": \"all\","
+	"   \"dont_fragment\": true } ] }";
+
+static void fresh_flows_and_kept_connections_are_ways(void **state)
+{
+	struct config config;
+	struct items items;
+	const struct item *tcp, *kept, *icmp;
+
+	(void)state;
+	load(ways, &config);
+	assert_int_equal(items_init(&items, &config, all), 0);
+	assert_int_equal(items.n, 4);
+	tcp = &items.items[0];
+	kept = &items.items[2];
+	icmp = &items.items[3];
+	assert_int_equal(tcp->fresh_every, 4);
+	assert_false(item_way(tcp, false, 0)->fresh_flow);
+	assert_true(item_way(tcp, true, 0)->fresh_flow);
+	assert_false(tcp->target.kept);
+	assert_false(items.items[1].target.kept);
+	assert_true(kept->target.kept);
+	assert_int_equal(kept->fresh_every, 0);
+	assert_true(kept->target.flow != items.items[1].target.flow);
+	assert_int_equal(item_way(icmp, false, 3)->pick, EP_PICK_NTH);
+	assert_int_equal(item_way(icmp, false, 3)->nth, 3);
+	assert_int_equal(item_way(icmp, true, 3)->nth, 3);
+	assert_true(item_way(icmp, true, 3)->fresh_flow);
+	assert_true(item_way(icmp, true, 3)->dont_fragment);
+	items_finish(&items);
+	config_finish(&config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +181,7 @@ int main(void)
 		cmocka_unit_test(a_circuit_is_carried_along),
 		cmocka_unit_test(without_circuits_the_routing_table_decides),
 		cmocka_unit_test(a_round_fits_its_interval),
+		cmocka_unit_test(fresh_flows_and_kept_connections_are_ways),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

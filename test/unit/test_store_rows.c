@@ -55,7 +55,8 @@ static struct ep_sample extreme(int64_t s64, uint64_t u64, uint8_t byte)
 	s.uncertainty_ns = u64;
 	s.missed = (uint32_t)u64;
 	s.port = (uint16_t)u64;
-	s.outcome = s.reason = s.stamp = s.flags = byte;
+	s.outcome = s.reason = s.stamp = byte;
+	s.flags = (uint16_t)(byte * 257);
 	s.ttl = s.retransmits = (int16_t)s64;
 	s.address.family = 6;
 	memset(s.address.bytes, byte, sizeof(s.address.bytes));
