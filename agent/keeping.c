@@ -121,6 +121,7 @@ static void empty_ring(struct keeping *k, struct source *s)
 		for (size_t i = 0; i < n; i++)
 			keep(k, s, &k->taken[i]);
 	} while (n == TAKE_MAX);
+	notices_keep(measuring_notices(s->measuring), k->store);
 	overflown = measuring_take_overflown(s->measuring);
 	if (overflown == 0)
 		return;

@@ -48,7 +48,7 @@ struct measuring {
 	unsigned n_lanes;
 	struct way *ways; /* one an item */
 	struct schedule *schedule;
-	struct ring *ring;
+	struct ring *ring, *notices;
 	size_t slot_bytes;
 	bool stopping;
 };
@@ -308,8 +308,9 @@ int measuring_start(const struct measuring_options *options,
 				       : offsetof(struct taken, sample) +
 						 EP_SAMPLE_CORE;
 	m->ring = make_ring(m);
+	m->notices = notices_create();
 	m->ways = calloc(options->items->n + 1, sizeof(*m->ways));
-	r = m->ring == NULL || m->ways == NULL
+	r = m->ring == NULL || m->notices == NULL || m->ways == NULL
 		    ? ep_err_set(err, -ENOMEM, "out of memory")
 		    : uv_loop_init(&m->loop);
 	if (r < 0)
@@ -357,6 +358,7 @@ void measuring_destroy(struct measuring *measuring)
 	if (measuring == NULL)
 		return;
 	ring_destroy(measuring->ring);
+	ring_destroy(measuring->notices);
 	free(measuring->ways);
 	free(measuring);
 }
@@ -388,4 +390,20 @@ size_t measuring_take(struct measuring *measuring, struct taken *ret_taken,
 uint64_t measuring_take_overflown(struct measuring *measuring)
 {
 	return ring_take_overflown(measuring->ring);
+}
+
+int measuring_note(struct measuring *measuring, enum row_type type,
+		   const char *body)
+{
+	struct ring *notices = measuring->notices;
+	int r = notices_put(notices, type, body);
+
+	if (r == 0 && ring_used(notices) > ring_slots(notices) / 2)
+		measuring->options.wake(measuring->options.arg);
+	return r;
+}
+
+struct ring *measuring_notices(const struct measuring *measuring)
+{
+	return measuring->notices;
 }

@@ -6,6 +6,7 @@
 #include "base/ring.h"
 #include "edgeprobe/engine.h"
 #include "items.h"
+#include "notices.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -53,5 +54,13 @@ void measuring_destroy(struct measuring *measuring);
 size_t measuring_take(struct measuring *measuring, struct taken *ret_taken,
 		      size_t max);
 uint64_t measuring_take_overflown(struct measuring *measuring);
+
+/* On the measuring thread: a row that is no sample; as notices_put(). */
+int measuring_note(struct measuring *measuring, enum row_type type,
+		   const char *body);
+
+/* What measuring_note() has put, for notices_keep(); lives as long as
+ * `measuring`. */
+struct ring *measuring_notices(const struct measuring *measuring);
 
 #endif
