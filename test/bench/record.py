@@ -1,0 +1,86 @@
+"""The truth: questions and answers in the wire's record, a run at a time."""
+import bisect
+
+QUESTIONS = {b"echo", b"syn"}
+ANSWERS = {b"reply", b"synack"}
+
+
+class Trip:
+    """A question that left, and its first answer if one came."""
+    __slots__ = ("sent_ns", "rtt_ns", "key", "again", "report")
+
+    def __init__(self, sent_ns, key):
+        self.sent_ns, self.key = sent_ns, key
+        self.rtt_ns = None
+        self.again = 0  # retransmissions of the SYN
+        self.report = None  # what the tool said of it
+
+
+class Record:
+    """Reads on from where it was."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.path = lab.env["LAB_RECORD"]
+        self.at = 0
+        self.counters = {}
+        self.lines()
+
+    def lines(self):
+        done = self.lab.tell("flush")
+        if done.returncode != 0:
+            raise OSError(done.stderr)
+        with open(self.path, "rb") as f:
+            f.seek(self.at)
+            data = f.read()
+        self.at += len(data)
+        return data.split(b"\n")[:-1]
+
+    def status(self):
+        with open(f"{self.lab.folder}/status", encoding="utf-8") as f:
+            return {key: int(value) for key, _, value in
+                    (line.strip().partition("=") for line in f)}
+
+    def health(self):
+        """Of the wire since the last time: its own error, and packets that
+        it or the record lost though nobody wanted that."""
+        now, before = self.status(), self.counters
+        self.counters = now
+        told = {key: now[key] - before.get(key, 0) for key in
+                ("record_lost", "record_unstamped", "overflowed", "unwritten")}
+        for key in "released", "late_p50_us", "late_p99_us", "late_max_us":
+            told[key] = now[key]
+        return told
+
+    def trips(self):
+        """{address: [Trip, ...]} in the order of sending, since the last
+        time."""
+        found, waiting = {}, {}
+        for line in self.lines():
+            time_ns, _, _, src, dst, a, b, what = line.split(b",")
+            if what in QUESTIONS:
+                key = dst, a, b
+                known = waiting.get(key)
+                if known and what == b"syn" and known.rtt_ns is None:
+                    known.again += 1
+                    continue
+                trip = waiting[key] = Trip(int(time_ns), (int(a), int(b)))
+                found.setdefault(dst.decode(), []).append(trip)
+            elif what in ANSWERS:
+                key = (src, b, a) if what == b"synack" else (src, a, b)
+                trip = waiting.get(key)
+                if trip and trip.rtt_ns is None:
+                    trip.rtt_ns = int(time_ns) - trip.sent_ns
+        return found
+
+
+def nearest(trips, at_ns, within_ns):
+    """The one sent nearest to a time; of those that nobody has yet."""
+    i = bisect.bisect_left(trips, at_ns, key=lambda trip: trip.sent_ns)
+    best = None
+    for trip in trips[max(0, i - 2):i + 2]:
+        far = abs(trip.sent_ns - at_ns)
+        if trip.report is None and far <= within_ns and \
+                (best is None or far < abs(best.sent_ns - at_ns)):
+            best = trip
+    return best

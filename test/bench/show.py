@@ -1,0 +1,109 @@
+"""The results for people: a table, as text or as markdown."""
+
+
+def plain(value, digits=1):
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return value
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.{0 if abs(value) >= 100 else digits}f}"
+
+
+def times(value, own):
+    """As a ratio to edgeprobe's."""
+    if value is None or not own:
+        return "-"
+    return f"x{value / own:.2g}" if value / own < 100 else \
+        f"x{value / own:,.0f}"
+
+
+def error(result, which):
+    return result["error_us"][which] if result["error_us"] else None
+
+
+COLUMNS = (
+    ("error p50", lambda r, e: plain(error(r, "p50"))),
+    ("p99", lambda r, e: plain(error(r, "p99"))),
+    ("max us", lambda r, e: plain(error(r, "max"))),
+    ("ratio", lambda r, e: times(error(r, "p99"), e and error(e, "p99"))),
+    ("unrounded", lambda r, e: plain(error(r, "beyond_rounding_p99"))),
+    ("false loss", lambda r, e: plain(r["false_loss"], 0)),
+    ("CPU us", lambda r, e: plain(r["cpu_us"])),
+    ("ratio", lambda r, e: times(r["cpu_us"], e and e["cpu_us"])),
+    ("MiB", lambda r, e: plain(r["memory_mib"])),
+    ("rate/s", lambda r, e: plain(r["rate"], 0)),
+    ("interval p99 us", lambda r, e: plain(r["interval_p99_us"], 0)),
+    ("slip p99 us", lambda r, e: plain(r["slip_p99_us"], 0)),
+)
+
+
+def groups(results):
+    """[(title, [result, ...])], in the order they were measured."""
+    found = {}
+    for r in results:
+        found.setdefault((r["title"], r["load"]), []).append(r)
+    return [(f"{title}, {load}", mine) for (title, load), mine in
+            found.items()]
+
+
+def own(mine):
+    return next((r for r in mine if r["tool"] == "edgeprobe"), None)
+
+
+def cells(mine):
+    rows = []
+    for r in mine:
+        rows.append([r["tool"]] + [show(r, own(mine)) for _, show in COLUMNS])
+    return rows
+
+
+def remarks(mine):
+    for r in mine:
+        for said in r["trouble"]:
+            yield f"{r['tool']}: {said}"
+
+
+def left_out(mine):
+    return "; ".join(f"{tool}: {why}" for tool, why in mine)
+
+
+def text_table(rows):
+    head = ["tool"] + [name for name, _ in COLUMNS]
+    width = [max(len(row[i]) for row in [head, *rows])
+             for i in range(len(head))]
+    for row in [head, *rows]:
+        yield "  ".join([row[0].ljust(width[0])] + [
+            cell.rjust(width[i]) for i, cell in enumerate(row) if i])
+
+
+def wire_line(mine):
+    worst = max(mine, key=lambda r: r["wire"]["late_p99_us"])["wire"]
+    return (f"the wire released packets late by p50 {worst['late_p50_us']} us, "
+            f"p99 {worst['late_p99_us']} us, at most {worst['late_max_us']} us")
+
+
+def text(results):
+    out = []
+    for title, mine in groups(results):
+        out += [f"{title} ({mine[0]['seconds']} s)", *text_table(cells(mine)),
+                wire_line(mine), *remarks(mine), ""]
+    return "\n".join(out)
+
+
+def markdown(results, facts):
+    out = [about(facts), ""]
+    for title, mine in groups(results):
+        out += [f"**{title}**", "",
+                "| tool | " + " | ".join(n for n, _ in COLUMNS) + " |",
+                "| --- |" + " ---: |" * len(COLUMNS)]
+        out += ["| " + " | ".join(row) + " |" for row in cells(mine)]
+        out += ["", *[f"{said}  " for said in remarks(mine)], ""]
+    return "\n".join(out)
+
+
+def about(facts):
+    return (f"{facts['date']}, {facts['system']}, Linux {facts['kernel']}, "
+            f"{facts['cpus']} CPUs ({facts['model']}), "
+            f"{facts['memory_mib']:,} MiB")
