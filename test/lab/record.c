@@ -26,6 +26,8 @@
 #define DRAIN_MS    50
 #define BATCH       64
 #define SNAP        160 /* an ICMPv6 error that quotes a whole IPv6 header */
+#define TLS_FIRST   20  /* types of TLS records */
+#define TLS_LAST    23
 #define RCVBUF      (64 << 20)
 #define TEXT_BYTES  (256 << 10)
 #define LINE_BYTES  192
@@ -71,8 +73,27 @@ static void write_out(struct record *r)
 	r->used = 0;
 }
 
+/* The type of the TLS record that a segment begins with; NULL if there is
+ * none. What follows in the same segment is not looked at. */
+static const char *tls_kind(const struct packet *p, const uint8_t *data,
+			    size_t n)
+{
+	static const char *const words[] = { "tlschange", "tlsalert",
+					     "tlshello", "tlsdata" };
+	size_t at;
+
+	if (p->l4 + 20 > n)
+		return NULL;
+	at = p->l4 + (size_t)(data[p->l4 + 12] >> 4) * 4;
+	if (at + 2 > n || data[at] < TLS_FIRST || data[at] > TLS_LAST ||
+	    data[at + 1] != 3)
+		return NULL;
+	return words[data[at] - TLS_FIRST];
+}
+
 /* What the packet is, in the record's word; NULL when it is none of ours. */
-static const char *kind_of(const struct packet *p)
+static const char *kind_of(const struct packet *p, const uint8_t *data,
+			   size_t n)
 {
 	if (!p->has_l4)
 		return NULL;
@@ -88,7 +109,7 @@ static const char *kind_of(const struct packet *p)
 	if (p->tcp_flags & PACKET_RST)
 		return "rst";
 	if (!(p->tcp_flags & PACKET_SYN))
-		return NULL;
+		return tls_kind(p, data, n);
 	return p->tcp_flags & PACKET_ACK ? "synack" : "syn";
 }
 
@@ -107,7 +128,8 @@ static const char *proto_of(const struct packet *p)
 }
 
 static void add_line(struct record *r, uint64_t ns, bool out,
-		     const struct packet *p, const struct packet *about)
+		     const struct packet *p, const struct packet *about,
+		     const char *what)
 {
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
 	int n;
@@ -119,7 +141,7 @@ static void add_line(struct record *r, uint64_t ns, bool out,
 	n = snprintf(r->text + r->used, LINE_BYTES,
 		     "%llu,%s,%s,%s,%s,%u,%u,%s\n", (unsigned long long)ns,
 		     out ? "out" : "in", proto_of(p), src, dst, about->a,
-		     about->b, kind_of(p));
+		     about->b, what);
 	r->used += (size_t)n;
 	r->totals.lines++;
 }
@@ -145,10 +167,14 @@ static void take(struct record *r, unsigned i, size_t len)
 {
 	struct packet p, about;
 	uint64_t ns = stamp_of(&r->msg[i].msg_hdr);
+	const char *what;
 
 	if (len > SNAP)
 		len = SNAP;
-	if (!packet_parse(r->data[i], len, &p) || !kind_of(&p))
+	if (!packet_parse(r->data[i], len, &p))
+		return;
+	what = kind_of(&p, r->data[i], len);
+	if (!what)
 		return;
 	about = p;
 	if (packet_is_error(&p) &&
@@ -158,7 +184,7 @@ static void take(struct record *r, unsigned i, size_t len)
 		r->totals.unstamped++;
 	else
 		add_line(r, ns, r->from[i].sll_pkttype == PACKET_OUTGOING, &p,
-			 &about);
+			 &about, what);
 }
 
 static void drain(struct record *r)
@@ -239,27 +265,38 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* ICMP, ICMPv6, and TCP with SYN or RST; IPv4 with options is let through for
- * `kind_of` to sort out. Offsets count from the IP header. */
+/* ICMP, ICMPv6, and TCP with SYN or RST or with a TLS record at its beginning;
+ * IPv4 with options is let through for `kind_of` to sort out. Offsets count
+ * from the IP header; a load from behind the packet rejects it. */
 static int filter(int tap)
 {
 	static struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
 		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 6, 6, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 6, 5, 0),
 		/* IPv4 */
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMP, 9, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 0, 9),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMP, 18, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 0, 18),
 		BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
-		BPF_STMT(BPF_LD | BPF_B | BPF_IND, 13),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 6, 5, 6),
+		BPF_JUMP(BPF_JMP | BPF_JA, 4, 0, 0),
 		/* IPv6 */
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 6),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 0, 3),
-		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 40 + 13),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 6, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_ICMPV6, 13, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 0, 13),
+		BPF_STMT(BPF_LDX | BPF_IMM, 40),
+		/* TCP */
+		BPF_STMT(BPF_LD | BPF_B | BPF_IND, 13),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 6, 9, 0),
+		BPF_STMT(BPF_LD | BPF_B | BPF_IND, 12),
+		BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
+		BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 2),
+		BPF_STMT(BPF_ALU | BPF_ADD | BPF_X, 0),
+		BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		BPF_STMT(BPF_LD | BPF_H | BPF_IND, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, TLS_FIRST << 8 | 3, 0, 3),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, TLS_LAST << 8 | 3, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0xfc, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SNAP),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};

@@ -1,11 +1,12 @@
 #ifndef LAB_RECORD_H
 #define LAB_RECORD_H
 
-/* The truth: every echo, reply, SYN, SYN-ACK, RST and ICMP error on one
- * interface, with the kernel's own stamp of the packet, as CSV lines (the
- * format is in README.md). A thread of its own drains a packet socket twenty
- * times a second: the stamps are the kernel's, so late reading costs nothing
- * and the measured program is woken beside as little as can be. */
+/* The truth: every echo, reply, SYN, SYN-ACK, RST, ICMP error and segment that
+ * begins with a TLS record on one interface, with the kernel's own stamp of the
+ * packet, as CSV lines (the format is in README.md). A thread of its own drains
+ * a packet socket twenty times a second: the stamps are the kernel's, so late
+ * reading costs nothing and the measured program is woken beside as little as
+ * can be. */
 
 #include <stdint.h>
 
