@@ -10,9 +10,10 @@ NEAR_NS = 20_000_000  # a report's own time is this near to its packet's
 # What a tool said of one probe. `where` says which one of the address: its
 # ICMP sequence ("seq"), that it was the nth ("nth"), its time ("near"), or
 # that it was sent in that span ("span"). `rtt_ns` is None where it said lost.
-# `owned`: the tool says that its own host is why it does not know.
+# `owned`: the tool says that its own host is why it does not know. `phases` of
+# https, in ns: "tls" is ClientHello to request, "first_byte" request to answer.
 Report = collections.namedtuple(
-    "Report", "address by where rtt_ns uncertainty_ns slip_ns owned extra",
+    "Report", "address by where rtt_ns uncertainty_ns slip_ns owned phases",
     defaults=(None, None, False, None))
 
 
@@ -110,10 +111,23 @@ def errors(told, resolution):
     return found
 
 
+def phase_errors(told):
+    """{phase: spread} of those that both the tool and the record have."""
+    found = {}
+    for name, true_ns in (("tls", lambda t: t.tls_ns()),
+                          ("first_byte", lambda t: t.first_byte_ns())):
+        off = [t.report.phases[name] - true_ns(t) for t in told
+               if t.report.phases and name in t.report.phases and
+               true_ns(t) is not None]
+        if off:
+            found[name] = spread(off)
+    return found
+
+
 def of(tool, scenario, trips, window, cpu_ns):
     """The figures of one run. Adds the tool's word to `trips`."""
     unmatched = attach(tool.reports(), trips, scenario)
-    seconds = (window[1] - window[0]) / 1e9
+    seconds = max(window[1] - window[0], 1) / 1e9
     mine = [t for each in trips.values() for t in each
             if window[0] <= t.sent_ns < window[1]]
     told = [t for t in mine if has_rtt(t) and t.rtt_ns is not None and
@@ -125,11 +139,12 @@ def of(tool, scenario, trips, window, cpu_ns):
         "wanted_rate": rate(scenario),
         "answered": sum(map(answered, mine)), "reported": len(told),
         "error_us": errors(told, tool.resolution) if tool.reporting else None,
+        "phases_us": phase_errors(told),
         "false_loss": len(missing) - owned if tool.reporting else None,
         "owned_loss": owned, "unmatched": unmatched,
         "cpu_us": cpu_ns / 1000 / len(mine) if mine and cpu_ns else None,
         "slip_p99_us": slip_p99_us(mine),
-        "interval_p99_us": intervals_p99_us(trips, window,
-                                            scenario.interval_ms * 10**6),
+        "interval_p99_us": intervals_p99_us(
+            trips, window, tool.interval_ms(scenario) * 10**6),
         "uncertainty": honesty(told),
     }

@@ -16,13 +16,17 @@ def child():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
-def start(command, out=subprocess.DEVNULL, err=None, netns=None):
+def start(command, netns, out, into):
     """`ip netns exec` becomes the command: the process number is its own."""
-    prefix = ["ip", "netns", "exec", netns] if netns else []
     return subprocess.Popen(
-        [*prefix, *map(str, command)], stdin=subprocess.DEVNULL, stdout=out,
-        stderr=out if err is None else err, preexec_fn=child,
+        ["ip", "netns", "exec", netns, *map(str, command)], stdin=into,
+        stdout=out, stderr=out, preexec_fn=child,
         env=dict(os.environ, LC_ALL="C"))
+
+
+def interrupt(process):
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
 
 
 def end(process, number=signal.SIGTERM, within=10):
@@ -42,6 +46,21 @@ def cpu_ns(process):
         return time.clock_gettime_ns((~process.pid << 3) | CPUCLOCK_SCHED)
     except OSError:
         return None  # it is gone
+
+
+def threads_ns(process):
+    """The same by the names of its threads, of those that live."""
+    found = {}
+    folder = f"/proc/{process.pid}/task"
+    try:
+        for task in os.listdir(folder):
+            with open(f"{folder}/{task}/comm", encoding="utf-8") as f:
+                name = f.read().strip()
+            with open(f"{folder}/{task}/schedstat", encoding="utf-8") as f:
+                found[name] = found.get(name, 0) + int(f.read().split()[0])
+    except OSError:
+        return {}
+    return found
 
 
 def field(path, name):

@@ -3,17 +3,41 @@ import bisect
 
 QUESTIONS = {b"echo", b"syn"}
 ANSWERS = {b"reply", b"synack"}
+TLS = {b"tlshello", b"tlsdata"}
+AGAIN_NS = 3_000_000_000  # an unanswered SYN is resent after 1 s, 2 s more
 
 
 class Trip:
     """A question that left, and its first answer if one came."""
-    __slots__ = ("sent_ns", "rtt_ns", "key", "again", "report")
+    __slots__ = ("sent_ns", "rtt_ns", "key", "again", "report", "tls")
 
     def __init__(self, sent_ns, key):
         self.sent_ns, self.key = sent_ns, key
         self.rtt_ns = None
         self.again = 0  # retransmissions of the SYN
         self.report = None  # what the tool said of it
+        self.tls = None  # {(direction, what): when it was first seen}
+
+    def saw(self, way, what, time_ns):
+        if self.tls is None:
+            self.tls = {}
+        # An answer is what comes behind the request.
+        if (way, what) != (b"in", b"tlsdata") or \
+                (b"out", b"tlsdata") in self.tls:
+            self.tls.setdefault((way, what), time_ns)
+
+    def between(self, first, then):
+        if not self.tls or first not in self.tls or then not in self.tls:
+            return None
+        return self.tls[then] - self.tls[first]
+
+    def tls_ns(self):
+        """ClientHello to request. TLS 1.3's Finished shares its segment with
+        a record of another type."""
+        return self.between((b"out", b"tlshello"), (b"out", b"tlsdata"))
+
+    def first_byte_ns(self):
+        return self.between((b"out", b"tlsdata"), (b"in", b"tlsdata"))
 
 
 class Record:
@@ -57,21 +81,32 @@ class Record:
         time."""
         found, waiting = {}, {}
         for line in self.lines():
-            time_ns, _, _, src, dst, a, b, what = line.split(b",")
+            time_ns, way, _, src, dst, a, b, what = line.split(b",")
             if what in QUESTIONS:
-                key = dst, a, b
-                known = waiting.get(key)
-                if known and what == b"syn" and known.rtt_ns is None:
-                    known.again += 1
-                    continue
-                trip = waiting[key] = Trip(int(time_ns), (int(a), int(b)))
-                found.setdefault(dst.decode(), []).append(trip)
-            elif what in ANSWERS:
-                key = (src, b, a) if what == b"synack" else (src, a, b)
-                trip = waiting.get(key)
-                if trip and trip.rtt_ns is None:
-                    trip.rtt_ns = int(time_ns) - trip.sent_ns
+                begin(found, waiting, (dst, a, b), int(time_ns),
+                      what == b"syn")
+                continue
+            back = way == b"in" and what != b"reply"
+            trip = waiting.get((src, b, a) if back else
+                               (src if way == b"in" else dst, a, b))
+            if trip is None:
+                continue
+            if what in ANSWERS and trip.rtt_ns is None:
+                trip.rtt_ns = int(time_ns) - trip.sent_ns
+            elif what in TLS:
+                trip.saw(way, what, int(time_ns))
         return found
+
+
+def begin(found, waiting, key, time_ns, resent):
+    dst, a, b = key
+    known = waiting.get(key)
+    if resent and known and known.rtt_ns is None and \
+            known.sent_ns > time_ns - AGAIN_NS:
+        known.again += 1
+        return
+    trip = waiting[key] = Trip(time_ns, (int(a), int(b)))
+    found.setdefault(dst.decode(), []).append(trip)
 
 
 def nearest(trips, at_ns, within_ns):

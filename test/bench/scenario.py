@@ -51,6 +51,12 @@ def names(scenario):
     return [f"t{i:03}.lab.test" for i in range(scenario.targets)]
 
 
+def name_addresses(scenario):
+    """Where they are: the lab's `up` has the same table."""
+    return [f"10.79.{1 + i % 40}.{100 + i // 40}"
+            for i in range(scenario.targets)]
+
+
 def rules():
     """Beside the lab's own."""
     return "".join(f"10.79.{128 + 16 * i}.0/20 any out.delay={ms}ms\n"

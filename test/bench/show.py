@@ -39,6 +39,23 @@ COLUMNS = (
 )
 
 
+PHASES = (
+    ("tls p50", lambda r, e: plain(phase(r, "tls", "p50"))),
+    ("p99", lambda r, e: plain(phase(r, "tls", "p99"))),
+    ("first byte p50", lambda r, e: plain(phase(r, "first_byte", "p50"))),
+    ("p99", lambda r, e: plain(phase(r, "first_byte", "p99"))),
+)
+
+
+def phase(result, name, which):
+    found = result["phases_us"].get(name)
+    return found[which] if found else None
+
+
+def columns(mine):
+    return COLUMNS + (PHASES if any(r["phases_us"] for r in mine) else ())
+
+
 def groups(results):
     """[(title, [result, ...])], in the order they were measured."""
     found = {}
@@ -55,25 +72,20 @@ def own(mine):
 def cells(mine):
     rows = []
     for r in mine:
-        rows.append([r["tool"]] + [show(r, own(mine)) for _, show in COLUMNS])
-    return rows
+        rows.append([r["tool"]] +
+                    [show(r, own(mine)) for _, show in columns(mine)])
+    return [["tool"] + [name for name, _ in columns(mine)]] + rows
 
 
 def remarks(mine):
     for r in mine:
-        for said in r["trouble"]:
+        for said in [r["note"]] * bool(r["note"]) + r["trouble"]:
             yield f"{r['tool']}: {said}"
 
 
-def left_out(mine):
-    return "; ".join(f"{tool}: {why}" for tool, why in mine)
-
-
 def text_table(rows):
-    head = ["tool"] + [name for name, _ in COLUMNS]
-    width = [max(len(row[i]) for row in [head, *rows])
-             for i in range(len(head))]
-    for row in [head, *rows]:
+    width = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
         yield "  ".join([row[0].ljust(width[0])] + [
             cell.rjust(width[i]) for i, cell in enumerate(row) if i])
 
@@ -84,8 +96,8 @@ def wire_line(mine):
             f"p99 {worst['late_p99_us']} us, at most {worst['late_max_us']} us")
 
 
-def text(results):
-    out = []
+def text(results, facts):
+    out = [about(facts), ""]
     for title, mine in groups(results):
         out += [f"{title} ({mine[0]['seconds']} s)", *text_table(cells(mine)),
                 wire_line(mine), *remarks(mine), ""]
@@ -95,10 +107,10 @@ def text(results):
 def markdown(results, facts):
     out = [about(facts), ""]
     for title, mine in groups(results):
-        out += [f"**{title}**", "",
-                "| tool | " + " | ".join(n for n, _ in COLUMNS) + " |",
-                "| --- |" + " ---: |" * len(COLUMNS)]
-        out += ["| " + " | ".join(row) + " |" for row in cells(mine)]
+        head, *rows = cells(mine)
+        out += [f"**{title}**", "", "| " + " | ".join(head) + " |",
+                "| --- |" + " ---: |" * (len(head) - 1)]
+        out += ["| " + " | ".join(row) + " |" for row in rows]
         out += ["", *[f"{said}  " for said in remarks(mine)], ""]
     return "\n".join(out)
 

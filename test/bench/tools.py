@@ -6,7 +6,10 @@ import subprocess
 
 import machine
 import scenario as scenarios
+from collector import Collector
 from figures import Report
+
+COLLECTOR = "t920.lab.test", "10.79.1.123"
 
 
 
@@ -17,13 +20,24 @@ class Run:
         self.lab, self.folder, self.scenario = lab, folder, scenario
         self.seconds = seconds  # all of them, from its start to its end
         self.netns = lab.env["LAB_BRANCH_NS"]
+        self.started = []
 
     def file(self, name):
         return f"{self.folder}/{name}"
 
-    def start(self, *command, out=None):
+    def start(self, *command, out=None, into=subprocess.DEVNULL):
         with open(out or self.file("out"), "ab") as f:
-            return machine.start(command, f, netns=self.netns)
+            self.started.append(machine.start(command, self.netns, f, into))
+        return self.started[-1]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        """What an interruption has left."""
+        for process in self.started:
+            process.kill()  # does nothing to one that has ended
+            process.wait()
 
 
 def first_line(*command):
@@ -41,7 +55,7 @@ class Tool:
     name = None
     probes = ()
     reporting = True  # says what each probe has found
-    note = None
+    note = None  # what a reader of its figures has to know
 
     def __init__(self):
         self.processes = []
@@ -58,6 +72,10 @@ class Tool:
         if scenario.probe not in self.probes:
             return f"does no {scenario.probe}"
         return None
+
+    def interval_ms(self, scenario):
+        """Between two of its probes of a target."""
+        return scenario.interval_ms
 
     def start(self, run):
         raise NotImplementedError
@@ -76,11 +94,18 @@ class Tool:
         return 0
 
 
+def phases_of(row):
+    """In ns, those that were reached."""
+    if row["probe"] != "https":
+        return None
+    return {name: round(row[f"{name}_us"] * 1000)
+            for name in ("tls", "first_byte") if f"{name}_us" in row}
+
+
 class Edgeprobe(Tool):
     """As users run it: samples are stored, delivered, and exported."""
     name = "edgeprobe"
     probes = ("icmp", "tcp", "https")
-    destinations = "file"
 
     def __init__(self, build):
         super().__init__()
@@ -107,13 +132,11 @@ class Edgeprobe(Tool):
                 "targets": [{"host": host} for host in hosts],
                 "tls": {"ca_file": run.lab.env["LAB_CA"]},
                 "store": {"path": run.file("store.db")},
-                "destinations": self.places(run)},
+                "destinations": self.destinations(run)},
                 f, separators=(",", ":"))
         return path
 
-    def places(self, run):
-        if self.destinations != "file":
-            return []
+    def destinations(self, run):
         return [{"name": "kept", "url": f"file://{run.file('kept')}/"}]
 
     def start(self, run):
@@ -145,4 +168,59 @@ class Edgeprobe(Tool):
             row["address"], "near", row["ts_us"] * 1000,
             None if rtt is None else round(rtt * 1000),
             round(row["uncertainty_us"] * 1000), round(row["slip_us"] * 1000),
-            row.get("reason") == "unmeasured", row)
+            row.get("reason") == "unmeasured", phases_of(row))
+
+
+class Stored(Edgeprobe):
+    """Without a destination."""
+    name = "stored"
+
+    def destinations(self, run):
+        return []
+
+
+class Delivered(Edgeprobe):
+    """By HTTPS, with gzip, to a collector at the edge that acknowledges."""
+    name = "https"
+
+    def __init__(self, build):
+        super().__init__(build)
+        self.collector = None
+
+    def destinations(self, run):
+        url = f"https://{COLLECTOR[0]}:{self.collector.port}/"
+        return [{"name": "hq", "url": url}]
+
+    def start(self, run):
+        env = run.lab.env
+        self.collector = Collector(
+            env["LAB_EDGE_NS"], COLLECTOR[1],
+            tls=(env["LAB_TLS_CERT"], env["LAB_TLS_KEY"]))
+        super().start(run)
+
+    def stop(self):
+        said = super().stop()
+        taken = len(self.collector.taken())
+        self.collector.close()
+        return said or (None if taken else "nothing was delivered")
+
+
+class Measuring(Edgeprobe):
+    """The measuring threads of the agent: what they find is thrown away, so
+    that nobody knows how true it was."""
+    name = "measuring"
+    reporting = False
+
+    def __init__(self, build):
+        super().__init__(build)
+        self.program = f"{build}/test/bench/bench_measuring"
+
+    def version(self):
+        return None
+
+    def start(self, run):
+        self.processes = [run.start(self.program, self.config(run),
+                                    run.seconds)]
+
+    def reports(self):
+        return ()

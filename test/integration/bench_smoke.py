@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""`test/bench/run --quick` measures, and says it in the form that is promised.
+Which figures come out is not looked at: machines differ."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import xml.dom.minidom
+
+TOP = os.path.normpath(f"{os.path.dirname(os.path.abspath(__file__))}/../..")
+BUILD = f"{os.environ.get('TEST_BUILD', f'{TOP}/build')}/release"
+NUMBERS = ("rate", "wanted_rate", "sent", "answered", "seconds")
+OPTIONAL = ("cpu_us", "memory_mib", "slip_p99_us", "interval_p99_us",
+            "false_loss")
+
+
+def expect(truth, said):
+    if not truth:
+        sys.exit(f"not ok: {said}")
+
+
+def command(folder, *more):
+    return [f"{TOP}/test/bench/run", "--quick", "--build", BUILD,
+            "--no-install", "--output", f"{folder}/out", "--seconds", "1",
+            *more]
+
+
+def figures_are_there(r):
+    for key in NUMBERS:
+        expect(isinstance(r[key], (int, float)) and r[key] > 0, (key, r))
+    for key in OPTIONAL:
+        expect(r[key] is None or r[key] >= 0, (key, r))
+    expect(not r["trouble"], r)
+    expect(r["scenario"] == "icmp-100" and r["load"] == "idle", r)
+    expect(r["wire"]["released"] >= 2 * r["sent"], r["wire"])
+    if r["tool"] == "measuring":
+        expect(r["error_us"] is None and r["false_loss"] is None, r)
+        return
+    error = r["error_us"]
+    expect(0 <= error["p50"] <= error["p99"] <= error["max"], error)
+    expect(error["n"] == r["reported"] > 0 and r["unmatched"] == 0, r)
+
+
+def two_tools(folder):
+    done = subprocess.run(
+        command(folder, "--tools", "edgeprobe,measuring", "--markdown"),
+        text=True, capture_output=True, timeout=60, check=False)
+    if done.returncode == 77:
+        print(done.stderr.strip())
+        sys.exit(77)
+    expect(done.returncode == 0, done.stderr + done.stdout)
+    expect("| edgeprobe | " in done.stdout and
+           "| measuring | - | " in done.stdout, done.stdout)
+    with open(f"{folder}/out/results.json", encoding="utf-8") as f:
+        told = json.load(f)
+    expect(told["form"] == "results" and told["machine"]["cpus"] >= 1 and
+           told["machine"]["versions"]["edgeprobe"], told["machine"])
+    expect([r["tool"] for r in told["results"]] == ["edgeprobe", "measuring"],
+           "other tools")
+    for r in told["results"]:
+        figures_are_there(r)
+    uncertainty = told["results"][0]["uncertainty"]
+    expect(0 <= uncertainty["beyond_share"] <= 1, uncertainty)
+    with open(f"{folder}/out/results.svg", encoding="utf-8") as f:
+        xml.dom.minidom.parse(f)
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as f:
+        return f.read().split()
+
+
+def interrupted_it_leaves_nothing(folder):
+    os.mkdir(f"{folder}/tmp")
+    with open(f"{folder}/log", "w", encoding="utf-8") as log:
+        bench = subprocess.Popen(
+            command(folder, "--tools", "edgeprobe", "--load", "busy"),
+            stdout=log, stderr=log, env=dict(os.environ, TMPDIR=f"{folder}/tmp"))
+    end = time.monotonic() + 60
+    while len(children(bench.pid)) < 2:  # busy loops and the agent
+        expect(bench.poll() is None and time.monotonic() < end,
+               "it measures nothing: " + open(f"{folder}/log").read())
+        time.sleep(0.02)
+    left = children(bench.pid)
+    bench.send_signal(signal.SIGINT)
+    bench.wait(30)
+    said = open(f"{folder}/log", encoding="utf-8").read()
+    expect(bench.returncode == 1 and "interrupted" in said, said)
+    end = time.monotonic() + 5  # what was killed may wait for init
+    while any(os.path.exists(f"/proc/{pid}") for pid in left):
+        expect(time.monotonic() < end, f"one of {left} lives on")
+        time.sleep(0.02)
+    expect(not os.listdir(f"{folder}/tmp"), "its lab is left")
+
+
+with tempfile.TemporaryDirectory() as FOLDER:
+    two_tools(FOLDER)
+    interrupted_it_leaves_nothing(FOLDER)
