@@ -48,6 +48,9 @@ static void fill_plan(struct item *item, const struct config *config,
 		 s->target, s->probe, s->circuit == NULL ? "" : s->circuit,
 		 item->target.family, item->target.kept ? "/kept" : "");
 	item->target.flow = plan_phase(name, UINT64_MAX);
+	if (strcmp(t->schedule, CONFIG_POISSON) == 0)
+		item->plan.kind = PLAN_POISSON;
+	item->plan.seed = item->target.flow;
 	item->plan.count = t->count;
 	item->plan.interval_ns = t->interval_ns;
 	item->plan.phase_ns = plan_phase(name, t->interval_ns);

@@ -3,6 +3,7 @@
 #include "edgeprobe/private/list.h"
 #include <assert.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 struct entry {
@@ -10,11 +11,14 @@ struct entry {
 	struct plan_item item;
 	unsigned index;
 	uint64_t turn; /* number of the due time that is next */
+	/* Of a random item. */
+	uint64_t round_ns; /* when the round of `turn` begins */
+	uint64_t chance;   /* state of its generator */
 };
 
 struct plan {
 	struct entry **entries;
-	unsigned n;
+	unsigned n, room;
 	struct ep_heap heap;
 	uint64_t slot_start_ns;
 	uint64_t slot_taken, slot_max;
@@ -37,19 +41,36 @@ void plan_destroy(struct plan *plan)
 	free(plan);
 }
 
-int plan_add(struct plan *plan, const struct plan_item *item)
+static bool possible(const struct plan_item *item)
 {
-	struct entry **entries, *e;
+	return item->interval_ns >= 1000000 && item->count > 0 &&
+	       item->phase_ns < item->interval_ns &&
+	       item->spacing_ns <= item->interval_ns / item->count;
+}
 
-	if (item->interval_ns < 1000000 || item->count == 0 ||
-	    item->phase_ns >= item->interval_ns ||
-	    item->spacing_ns > item->interval_ns / item->count)
-		return -EINVAL;
-	entries =
-		realloc(plan->entries, (plan->n + 1) * sizeof(struct entry *));
+static int make_room(struct plan *plan)
+{
+	unsigned room = plan->room == 0 ? 16 : 2 * plan->room;
+	struct entry **entries;
+
+	if (plan->n < plan->room)
+		return 0;
+	entries = realloc(plan->entries, room * sizeof(*entries));
 	if (entries == NULL)
 		return -ENOMEM;
 	plan->entries = entries;
+	plan->room = room;
+	return 0;
+}
+
+int plan_add(struct plan *plan, const struct plan_item *item)
+{
+	struct entry *e;
+
+	if (!possible(item))
+		return -EINVAL;
+	if (make_room(plan) < 0)
+		return -ENOMEM;
 	e = calloc(1, sizeof(*e));
 	if (e == NULL || ep_heap_reserve(&plan->heap, plan->n + 1) < 0) {
 		free(e);
@@ -61,29 +82,85 @@ int plan_add(struct plan *plan, const struct plan_item *item)
 	return (int)plan->n++;
 }
 
-static uint64_t time_of(const struct plan_item *item, uint64_t turn)
+/* --- due times --- */
+
+/* splitmix64: every state gives another number, and neighbours unlike ones. */
+static uint64_t draw(uint64_t *chance)
 {
-	return item->phase_ns + turn / item->count * item->interval_ns +
-	       turn % item->count * item->spacing_ns;
+	uint64_t x = *chance += UINT64_C(0x9e3779b97f4a7c15);
+
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
 }
 
-/* The first turn whose time is at or after `at_ns`. */
-static uint64_t turn_from(const struct plan_item *item, uint64_t at_ns)
+static uint64_t round_takes(const struct plan_item *item)
 {
-	uint64_t round = at_ns < item->phase_ns
-				 ? 0
-				 : (at_ns - item->phase_ns) / item->interval_ns;
-	uint64_t turn = round * item->count;
-
-	while (time_of(item, turn) < at_ns)
-		turn++;
-	return turn;
+	return (item->count - 1) * item->spacing_ns;
 }
 
-static void go_to(struct plan *plan, struct entry *e, uint64_t turn)
+static uint64_t draw_gap(struct entry *e)
 {
-	e->turn = turn;
-	ep_heap_put(&plan->heap, &e->due, time_of(&e->item, turn));
+	double mean = (double)(e->item.interval_ns - round_takes(&e->item));
+	double even = (double)((draw(&e->chance) >> 11) + 1) * 0x1p-53;
+	double gap = -log(even); /* of (0, 1] */
+
+	if (gap < PLAN_GAP_LEAST)
+		gap = PLAN_GAP_LEAST;
+	if (gap > PLAN_GAP_MOST)
+		gap = PLAN_GAP_MOST;
+	return (uint64_t)(gap * mean);
+}
+
+static uint64_t time_of(const struct entry *e)
+{
+	const struct plan_item *item = &e->item;
+	uint64_t round_ns = e->round_ns;
+
+	if (item->kind == PLAN_PERIODIC)
+		round_ns = item->phase_ns +
+			   e->turn / item->count * item->interval_ns;
+	return round_ns + e->turn % item->count * item->spacing_ns;
+}
+
+static void advance(struct entry *e)
+{
+	e->turn++;
+	if (e->item.kind == PLAN_POISSON && e->turn % e->item.count == 0)
+		e->round_ns += round_takes(&e->item) + draw_gap(e);
+}
+
+/* To the first turn whose time is at or after `at_ns`; never back. */
+static void advance_to(struct entry *e, uint64_t at_ns)
+{
+	const struct plan_item *item = &e->item;
+	uint64_t turn;
+
+	if (item->kind == PLAN_PERIODIC && at_ns > item->phase_ns) {
+		turn = (at_ns - item->phase_ns) / item->interval_ns *
+		       item->count;
+		if (turn > e->turn)
+			e->turn = turn;
+	}
+	while (time_of(e) < at_ns)
+		advance(e);
+}
+
+static void begin(struct entry *e, uint64_t now_ns)
+{
+	e->turn = 0;
+	if (e->item.kind == PLAN_PERIODIC) {
+		advance_to(e, now_ns);
+		return;
+	}
+	e->chance = e->item.seed;
+	e->chance = draw(&e->chance) ^ now_ns;
+	e->round_ns = now_ns + draw_gap(e);
+}
+
+static void queue(struct plan *plan, struct entry *e)
+{
+	ep_heap_put(&plan->heap, &e->due, time_of(e));
 }
 
 static double rate(const struct plan *plan)
@@ -102,9 +179,8 @@ static double rate(const struct plan *plan)
 void plan_start(struct plan *plan, uint64_t now_ns)
 {
 	for (unsigned i = 0; i < plan->n; i++) {
-		struct entry *e = plan->entries[i];
-
-		go_to(plan, e, turn_from(&e->item, now_ns));
+		begin(plan->entries[i], now_ns);
+		queue(plan, plan->entries[i]);
 	}
 	/* Twice the mean: enough for chance, too little for a burst. */
 	plan->slot_max = PLAN_SLOT_AT_LEAST +
@@ -154,13 +230,15 @@ bool plan_take(struct plan *plan, uint64_t now_ns, struct plan_due *ret_due)
 	e = container_of(top, struct entry, due);
 	ret_due->due_ns = top->key;
 	ret_due->missed = 0;
-	turn = e->turn + 1;
-	if (too_late(&e->item, now_ns - top->key)) {
-		turn = turn_from(&e->item, now_ns);
-		ret_due->missed = turn - e->turn;
-	}
 	ret_due->item = e->index;
-	go_to(plan, e, turn);
+	turn = e->turn;
+	if (too_late(&e->item, now_ns - top->key)) {
+		advance_to(e, now_ns);
+		ret_due->missed = e->turn - turn;
+	} else {
+		advance(e);
+	}
+	queue(plan, e);
 	if (now_ns >= plan->slot_start_ns + PLAN_SLOT_NS) {
 		plan->slot_start_ns = now_ns;
 		plan->slot_taken = 0;

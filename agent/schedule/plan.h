@@ -8,15 +8,31 @@
 
 struct plan;
 
-/* An item's due times are absolute: phase + n * interval, and, with a count,
- * `spacing` apart inside each round. They do not depend on when the plan was
- * started, nor on how long anything took. */
+/* How the rounds of an item follow one another. */
+enum plan_kind {
+	PLAN_PERIODIC, /* absolute: phase + n * interval, whenever it began */
+	PLAN_POISSON,  /* at random: see PLAN_GAP_LEAST */
+};
+
+/* With a count the probes of a round are `spacing` apart. Due times do not
+ * depend on how long anything took. */
 struct plan_item {
-	uint64_t interval_ns; /* of rounds; at least 1 ms */
-	uint64_t phase_ns;    /* below the interval */
+	enum plan_kind kind;
+	uint64_t interval_ns; /* of rounds, poisson: mean; at least 1 ms */
+	uint64_t phase_ns;    /* periodic: below the interval */
 	uint64_t spacing_ns;  /* inside a round; count * spacing <= interval */
 	uint64_t count;       /* probes a round; at least 1 */
+	uint64_t seed; /* poisson: with the time of plan_start() it says all
+			* gaps of this item */
 };
+
+/* Between the end of a random round and the next lies an exponential gap
+ * (RFC 2330, 11.1.1), so that nobody can foresee, nor fall in step with, the
+ * next probe. Its mean is the interval less what the round itself takes; below
+ * a thousandth and above ten times its mean it is cut off, which happens to one
+ * in 1,000 and to one in 22,000 and takes 0.005 % from the mean. */
+#define PLAN_GAP_LEAST 0.001
+#define PLAN_GAP_MOST  10.0
 
 /* Something to do now. */
 struct plan_due {
@@ -41,7 +57,8 @@ void plan_destroy(struct plan *plan);
 /* Before plan_start(): the item's index, from 0; -EINVAL, -ENOMEM. */
 int plan_add(struct plan *plan, const struct plan_item *item);
 
-/* Every item's first due time is the first at or after `now_ns`. */
+/* Every item's first due time is the first at or after `now_ns`; of a random
+ * one, a gap after it. */
 void plan_start(struct plan *plan, uint64_t now_ns);
 
 /* When plan_take() will have something; UINT64_MAX: never. */

@@ -12,8 +12,13 @@
 #include "edgeprobe/private/scope.h"
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+
+/* Taken in one turn of the loop; then others' turn. After a stall there is
+ * something to be said of every item. */
+#define TAKES_MAX 1024
 
 struct schedule {
 	struct ep_scope scope;
@@ -23,15 +28,20 @@ struct schedule {
 	schedule_cb cb;
 	void *arg;
 	bool running;
+	uint64_t armed_ns; /* when the timer is to call us */
+	struct hist lag;
 	void (*closed)(void *arg);
 	void *closed_arg;
 };
 
-static void arm(struct schedule *s)
+/* Setting it takes what has expired out of the descriptor, too: no read. What
+ * is over already is not late once more. */
+static void arm(struct schedule *s, uint64_t now_ns)
 {
 	uint64_t next_ns = plan_next_ns(s->plan);
 	struct itimerspec at = { 0 };
 
+	s->armed_ns = next_ns > now_ns ? next_ns : now_ns;
 	if (s->running && next_ns != UINT64_MAX) {
 		at.it_value.tv_sec = (time_t)(next_ns / EP_NS_PER_S);
 		at.it_value.tv_nsec = (long)(next_ns % EP_NS_PER_S);
@@ -44,17 +54,18 @@ static void arm(struct schedule *s)
 static void on_ready(uv_poll_t *poll, int status, int events)
 {
 	struct schedule *s = container_of(poll, struct schedule, poll);
+	uint64_t now_ns = ep_clock_mono_ns();
 	struct plan_due due;
-	uint64_t expirations;
+	unsigned taken = 0;
 
 	(void)status;
 	(void)events;
-	if (read(s->fd, &expirations, sizeof(expirations)) < 0 &&
-	    errno != EAGAIN)
-		return;
-	while (s->running && plan_take(s->plan, ep_clock_mono_ns(), &due))
+	hist_add(&s->lag, now_ns > s->armed_ns ? now_ns - s->armed_ns : 0);
+	for (; s->running && taken < TAKES_MAX &&
+	       plan_take(s->plan, now_ns, &due);
+	     taken++)
 		s->cb(&due, s->arg);
-	arm(s);
+	arm(s, now_ns);
 }
 
 static void free_schedule(struct ep_scope *scope)
@@ -99,16 +110,24 @@ err_close:
 
 void schedule_start(struct schedule *schedule)
 {
+	uint64_t now_ns = ep_clock_mono_ns();
+
 	schedule->running = true;
-	plan_start(schedule->plan, ep_clock_mono_ns());
+	plan_start(schedule->plan, now_ns);
 	uv_poll_start(&schedule->poll, UV_READABLE, on_ready);
-	arm(schedule);
+	arm(schedule, now_ns);
 }
 
 void schedule_stop(struct schedule *schedule)
 {
 	schedule->running = false;
-	arm(schedule);
+	arm(schedule, ep_clock_mono_ns());
+}
+
+void schedule_take_lag(struct schedule *schedule, struct hist *ret_lag)
+{
+	*ret_lag = schedule->lag;
+	memset(&schedule->lag, 0, sizeof(schedule->lag));
 }
 
 void schedule_close(struct schedule *schedule, void (*cb)(void *arg), void *arg)

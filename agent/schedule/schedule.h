@@ -3,6 +3,7 @@
 #ifndef SCHEDULE_SCHEDULE_H
 #define SCHEDULE_SCHEDULE_H
 
+#include "base/hist.h"
 #include "schedule/plan.h"
 #include <stdint.h>
 #include <uv.h>
@@ -22,6 +23,11 @@ void schedule_start(struct schedule *schedule);
 
 /* No further call, also when called from the callback. */
 void schedule_stop(struct schedule *schedule);
+
+/* How late the loop came, each time that the timer called it: the host's doing,
+ * or that of whoever keeps the loop busy. Those since the last call, which are
+ * forgotten here. On the loop's thread. */
+void schedule_take_lag(struct schedule *schedule, struct hist *ret_lag);
 
 /* `cb` (may be NULL) runs from the loop when nothing is left of it. */
 void schedule_close(struct schedule *schedule, void (*cb)(void *arg),

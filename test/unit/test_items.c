@@ -174,6 +174,26 @@ static void fresh_flows_and_kept_connections_are_ways(void **state)
 	config_finish(&config);
 }
 
+static void a_random_target_has_a_random_plan(void **state)
+{
+	struct config config;
+	struct items items;
+
+	(void)state;
+	load("{ \"targets\": ["
+	     " { \"host\": \"a.example\", \"probes\": [\"icmp\", \"tcp\"],"
+	     "   \"schedule\": \"poisson\" },"
+	     " { \"host\": \"b.example\", \"probes\": [\"icmp\"] } ] }",
+	     &config);
+	assert_int_equal(items_init(&items, &config, all), 0);
+	assert_int_equal(items.items[0].plan.kind, PLAN_POISSON);
+	assert_int_equal(items.items[1].plan.kind, PLAN_POISSON);
+	assert_true(items.items[0].plan.seed != items.items[1].plan.seed);
+	assert_int_equal(items.items[2].plan.kind, PLAN_PERIODIC);
+	items_finish(&items);
+	config_finish(&config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +202,7 @@ int main(void)
 		cmocka_unit_test(without_circuits_the_routing_table_decides),
 		cmocka_unit_test(a_round_fits_its_interval),
 		cmocka_unit_test(fresh_flows_and_kept_connections_are_ways),
+		cmocka_unit_test(a_random_target_has_a_random_plan),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -235,6 +235,103 @@ static void phases_spread_and_stay(void **state)
 		assert_in_range(tenths[i], 60, 140);
 }
 
+/* --- many items, and a loop that stands still --- */
+
+#define CROWD 100000
+
+/* What a crowd got, and the most that left within one slot. */
+struct crowd {
+	uint64_t sent, missed, said;
+	uint64_t slot, slot_sent, slot_most;
+	bool declared[CROWD];
+};
+
+static struct plan *plan_crowd(void)
+{
+	struct plan *plan = plan_create();
+
+	for (unsigned i = 0; i < CROWD; i++) {
+		struct plan_item item = { .interval_ns = 10 * S, .count = 1 };
+		char name[16];
+
+		snprintf(name, sizeof(name), "target-%u", i);
+		item.phase_ns = plan_phase(name, item.interval_ns);
+		assert_int_equal(plan_add(plan, &item), (int)i);
+	}
+	return plan;
+}
+
+static void count(struct crowd *c, uint64_t now_ns, const struct plan_due *due)
+{
+	if (due->missed > 0) {
+		c->missed += due->missed;
+		c->said++;
+		assert_false(c->declared[due->item]);
+		c->declared[due->item] = true;
+		return;
+	}
+	if (due->due_ns < 70 * S)
+		c->sent++;
+	if (now_ns / PLAN_SLOT_NS != c->slot) {
+		c->slot = now_ns / PLAN_SLOT_NS;
+		c->slot_sent = 0;
+	}
+	if (++c->slot_sent > c->slot_most)
+		c->slot_most = c->slot_sent;
+}
+
+/* What is due in 70 s, 20 s after the begin of which the loop stands still. */
+static void live_crowd(struct crowd *c, uint64_t stall_ns)
+{
+	struct plan *plan = plan_crowd();
+	struct plan_due due;
+	bool stalled = false;
+	uint64_t t;
+
+	memset(c, 0, sizeof(*c));
+	plan_start(plan, 0);
+	for (t = plan_next_ns(plan); t < 71 * S; t = plan_next_ns(plan)) {
+		if (t >= 20 * S && !stalled) {
+			t += stall_ns;
+			stalled = true;
+		}
+		while (plan_take(plan, t, &due))
+			count(c, t, &due);
+	}
+	plan_destroy(plan);
+}
+
+/* The mean in a slot, and the most. */
+#define CROWD_MEAN ((unsigned)(CROWD / 10 * PLAN_SLOT_NS / S))
+#define CROWD_MOST (PLAN_SLOT_AT_LEAST + 2 * CROWD_MEAN)
+
+static void a_crowd_that_stood_still_says_what_it_missed(void **state)
+{
+	struct crowd *c = test_malloc(sizeof(*c));
+
+	(void)state;
+	live_crowd(c, 30 * S);
+	assert_in_range(c->slot_most, CROWD_MEAN, CROWD_MOST);
+	/* three each, but for those that are due at the edges */
+	assert_in_range(c->said, CROWD - CROWD / 1000, CROWD);
+	assert_int_equal(c->sent + c->missed, 7 * CROWD);
+	assert_in_range(c->missed, 3 * CROWD - CROWD / 1000,
+			3 * CROWD + CROWD / 1000);
+	test_free(c);
+}
+
+static void a_crowd_that_was_late_for_a_moment_misses_nothing(void **state)
+{
+	struct crowd *c = test_malloc(sizeof(*c));
+
+	(void)state;
+	live_crowd(c, S / 10);
+	assert_in_range(c->slot_most, CROWD_MEAN, CROWD_MOST);
+	assert_int_equal(c->missed, 0);
+	assert_int_equal(c->sent, 7 * CROWD);
+	test_free(c);
+}
+
 static void what_cannot_be_planned_is_refused(void **state)
 {
 	static const struct plan_item bad[] = {
@@ -264,6 +361,9 @@ int main(void)
 		cmocka_unit_test(every_item_is_served),
 		cmocka_unit_test(a_crowd_is_gathered),
 		cmocka_unit_test(phases_spread_and_stay),
+		cmocka_unit_test(a_crowd_that_stood_still_says_what_it_missed),
+		cmocka_unit_test(
+			a_crowd_that_was_late_for_a_moment_misses_nothing),
 		cmocka_unit_test(what_cannot_be_planned_is_refused),
 	};
 
