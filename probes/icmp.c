@@ -15,6 +15,7 @@
  * Callbacks of other probes never run inside ep_probe_start(): an ICMP error
  * that a ping socket's queue holds in front of our stamp is parked, and handled
  * at the next wake-up, which asking for EPOLLOUT brings about. */
+#include "core/icmp_answers.h"
 #include "core/icmp_lane.h"
 #include "core/icmp_socket.h"
 #include "core/icmp_wire.h"
@@ -32,7 +33,6 @@
 #include <sys/random.h>
 #include <sys/uio.h>
 
-#define COPIES_MAX  8    /* duplicates told of one probe */
 #define WAKE_ROUNDS 16   /* batches read in one wake-up; then others' turn */
 #define LAST_ROUNDS 1024 /* at a deadline: whatever the buffer holds */
 
@@ -62,103 +62,13 @@ static struct lane *lane_of(struct shared *s, int family)
 
 /* --- answers --- */
 
-/* The slot was settled before, or is about to be. */
-static void tell_late(struct shared *s, const struct inflight_slot *slot,
-		      const struct ep_sample *measured, uint8_t flags)
-{
-	struct ep_sample sample = *measured;
-
-	sample.id = slot->id;
-	sample.sent_ns = slot->wall_ns;
-	sample.slip_ns = slot->slip_ns;
-	sample.address = slot->address;
-	sample.outcome = EP_REPLIED;
-	sample.reason = EP_REASON_NONE;
-	sample.flags = flags;
-	ep_engine_late(s->engine, &sample);
-}
-
-static void settle(struct inflight_slot *slot, enum ep_outcome outcome,
-		   enum ep_reason reason)
-{
-	struct ep_probe *owner = slot->owner;
-
-	slot->owner = NULL;
-	ep_probe_settle(owner, outcome, reason);
-}
-
-static void fill(struct ep_sample *sample, const struct ep_sample *measured)
-{
-	sample->rtt_ns = measured->rtt_ns;
-	sample->uncertainty_ns = measured->uncertainty_ns;
-	sample->stamp = measured->stamp;
-	sample->ttl = measured->ttl;
-}
-
-/* In time by its own stamps is in time, however late we read it, and the other
- * way round: then the loss is told first, and the late reply after it. */
-static void answer(struct shared *s, struct inflight_slot *slot,
-		   const struct ep_sample *measured)
-{
-	struct ep_sample *sample = ep_probe_sample(slot->owner);
-
-	if (sample->outcome == EP_CANCELLED) {
-		slot->state = INFLIGHT_ABANDONED; /* its end is on the way */
-		return;
-	}
-	slot->state = INFLIGHT_ANSWERED;
-	if ((uint64_t)measured->rtt_ns <= slot->timeout_ns) {
-		fill(sample, measured);
-		settle(slot, EP_REPLIED, EP_REASON_NONE);
-		return;
-	}
-	settle(slot, EP_LOST, EP_REASON_TIMEOUT);
-	tell_late(s, slot, measured, 0);
-}
-
-static void take_reply(struct shared *s, struct inflight_slot *slot,
-		       const struct ep_sample *measured)
-{
-	switch ((enum inflight_state)slot->state) {
-	case INFLIGHT_WAITING:
-		answer(s, slot, measured);
-		break;
-	case INFLIGHT_LOST:
-		slot->state = INFLIGHT_ANSWERED;
-		tell_late(s, slot, measured, 0);
-		break;
-	case INFLIGHT_ANSWERED:
-		/* bounded: one target may send as many as it likes */
-		if (slot->copies < COPIES_MAX) {
-			slot->copies++;
-			tell_late(s, slot, measured, EP_FLAG_DUPLICATE);
-		}
-		break;
-	case INFLIGHT_ABANDONED:
-	case INFLIGHT_FREE:
-		break;
-	}
-}
-
-/* Our own host's word is no word of the network. */
 static void take_error(struct shared *s, const struct icmp_seen *seen)
 {
 	struct inflight_slot *slot =
 		inflight_find(s->table, seen, ep_clock_mono_ns());
-	enum ep_reason reason = seen->reason;
 
-	if (slot == NULL || slot->state != INFLIGHT_WAITING)
-		return;
-	slot->state = INFLIGHT_LOST; /* a reply may still come */
-	if (!icmp_seen_local(seen)) {
-		settle(slot, EP_UNREACHABLE, reason);
-		return;
-	}
-	if (reason == EP_REASON_ADMIN_PROHIBITED)
-		reason = EP_REASON_PERMISSION;
-	else if (reason != EP_REASON_PACKET_TOO_BIG)
-		reason = EP_REASON_NO_ROUTE;
-	settle(slot, EP_FAILED, reason);
+	if (slot != NULL)
+		icmp_take_error(slot, seen);
 }
 
 /* The callbacks inside may send, and so park more. */
@@ -206,7 +116,7 @@ static void take_received(struct lane *l, const struct icmp_received *r,
 	if (slot == NULL)
 		return;
 	measure(l, slot, r, seen, &measured);
-	take_reply(l->shared, slot, &measured);
+	icmp_take_reply(l->shared->engine, slot, &measured);
 }
 
 static void receive(struct lane *l, unsigned rounds)
@@ -233,10 +143,8 @@ static void receive(struct lane *l, unsigned rounds)
 /* Errors that are parked when this is done were found by a send inside. */
 static void read_queues(struct lane *l, uint32_t events, unsigned rounds)
 {
-	if (events & EPOLLERR) {
-		icmp_socket_clear_error(&l->in.socket);
+	if (events & EPOLLERR)
 		icmp_lane_read_stamps(&l->in);
-	}
 	if (events & EPOLLIN)
 		receive(l, rounds);
 	take_parked(l);
@@ -300,6 +208,20 @@ static int find_way(const struct lane *l, const struct ep_target *t,
 		       : icmp_socket_way(&l->in.socket, t->source, way);
 }
 
+static int send_packet(struct lane *l, struct ep_probe *probe,
+		       struct inflight_slot *slot, const struct icmp_way *way,
+		       const struct iovec *packet)
+{
+	struct stamp_send *sent = &slot->sent;
+	int r = icmp_socket_send(&l->in.socket, &slot->address, way, packet,
+				 sent);
+
+	ep_probe_sent_at(
+		probe, sent->before_ns,
+		(uint64_t)((int64_t)sent->before_ns + sent->offset_ns));
+	return r;
+}
+
 static int send_slot(struct lane *l, struct ep_probe *probe,
 		     struct inflight_slot *slot, const struct icmp_way *way)
 {
@@ -326,9 +248,7 @@ static int send_slot(struct lane *l, struct ep_probe *probe,
 	part.iov_len = icmp_wire_request(&request, packet, sizeof(packet));
 	if (part.iov_len == 0)
 		return -EINVAL;
-	ep_probe_sent(probe);
-	return icmp_socket_send(&l->in.socket, &slot->address, way, &part,
-				&slot->sent);
+	return send_packet(l, probe, slot, way, &part);
 }
 
 /* It has left: from here on replies may come. */
@@ -362,6 +282,7 @@ static int icmp_start(struct ep_probe *probe)
 	r = inflight_take(s->table, now_ns, &slot);
 	if (r < 0)
 		return r;
+	slot->sent.offset_ns = icmp_lane_offset_ns(&l->in, now_ns);
 	r = send_slot(l, probe, slot, &way);
 	if (r < 0) {
 		inflight_give_back(s->table, slot);
@@ -424,7 +345,7 @@ static int icmp_open(struct ep_engine *engine, void *shared)
 		return -ENOMEM;
 	}
 	for (unsigned i = 0; i < 2; i++) {
-		icmp_lane_init(&s->lane[i].in, s->table);
+		icmp_lane_init(&s->lane[i].in, s->table, s->buffers);
 		s->lane[i].shared = s;
 		s->lane[i].watch.fd = -1;
 		s->lane[i].watch.on_ready = on_ready;

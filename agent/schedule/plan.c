@@ -20,7 +20,8 @@ struct plan {
 	struct entry **entries;
 	unsigned n, room;
 	struct ep_heap heap;
-	uint64_t slot_start_ns;
+	uint64_t slot_ns,
+		slot_start_ns; /* it starts at multiples of its length */
 	uint64_t slot_taken, slot_max;
 	bool gather; /* what is due in a slot leaves at its end */
 };
@@ -176,45 +177,72 @@ static double rate(const struct plan *plan)
 	return a_second;
 }
 
+static uint64_t slot_for(double a_second)
+{
+	double ns = 1e9 * PLAN_SLOT_PROBES / (a_second + 1);
+
+	if (ns > (double)PLAN_SLOT_MOST_NS)
+		return PLAN_SLOT_MOST_NS;
+	return ns < (double)PLAN_SLOT_LEAST_NS ? PLAN_SLOT_LEAST_NS
+					       : (uint64_t)ns;
+}
+
+/* On a grid: a wake-up that comes a little early after a late one must not
+ * count for the slot before it. */
+static void open_slot(struct plan *plan, uint64_t now_ns)
+{
+	plan->slot_start_ns = now_ns / plan->slot_ns * plan->slot_ns;
+	plan->slot_taken = 0;
+}
+
 void plan_start(struct plan *plan, uint64_t now_ns)
 {
+	double a_second = rate(plan);
+
 	for (unsigned i = 0; i < plan->n; i++) {
 		begin(plan->entries[i], now_ns);
 		queue(plan, plan->entries[i]);
 	}
+	plan->slot_ns = slot_for(a_second);
 	/* Twice the mean: enough for chance, too little for a burst. */
 	plan->slot_max = PLAN_SLOT_AT_LEAST +
-			 (uint64_t)(2e-9 * PLAN_SLOT_NS * rate(plan));
-	plan->gather = rate(plan) >= PLAN_SLOT_RATE;
-	plan->slot_start_ns = now_ns;
-	plan->slot_taken = 0;
+			 (uint64_t)(2e-9 * (double)plan->slot_ns * a_second);
+	plan->gather = a_second >= PLAN_SLOT_RATE;
+	open_slot(plan, now_ns);
 }
 
 static bool slot_full(const struct plan *plan, uint64_t now_ns)
 {
 	return plan->slot_taken >= plan->slot_max &&
-	       now_ns < plan->slot_start_ns + PLAN_SLOT_NS;
+	       now_ns < plan->slot_start_ns + plan->slot_ns;
 }
 
-static uint64_t end_of_slot(uint64_t due_ns)
+static uint64_t leaves_at(const struct plan *plan, uint64_t due_ns)
 {
-	return (due_ns + PLAN_SLOT_NS - 1) / PLAN_SLOT_NS * PLAN_SLOT_NS;
+	if (!plan->gather)
+		return due_ns;
+	return (due_ns + plan->slot_ns - 1) / plan->slot_ns * plan->slot_ns;
 }
 
 uint64_t plan_next_ns(const struct plan *plan)
 {
 	struct ep_heap_item *top = ep_heap_top(&plan->heap);
-	uint64_t open_ns = plan->slot_start_ns + PLAN_SLOT_NS;
+	uint64_t open_ns = plan->slot_start_ns + plan->slot_ns;
 
 	if (top == NULL)
 		return UINT64_MAX;
 	if (plan->slot_taken >= plan->slot_max && top->key < open_ns)
 		return open_ns;
-	return plan->gather ? end_of_slot(top->key) : top->key;
+	return leaves_at(plan, top->key);
 }
 
-static bool too_late(const struct plan_item *item, uint64_t late_ns)
+/* Waiting for the end of its slot makes nothing late. */
+static bool too_late(const struct plan *plan, const struct plan_item *item,
+		     uint64_t due_ns, uint64_t now_ns)
 {
+	uint64_t at_ns = leaves_at(plan, due_ns);
+	uint64_t late_ns = now_ns > at_ns ? now_ns - at_ns : 0;
+
 	return late_ns > PLAN_LATE_MAX_NS ||
 	       late_ns > item->interval_ns / item->count / 2;
 }
@@ -232,17 +260,15 @@ bool plan_take(struct plan *plan, uint64_t now_ns, struct plan_due *ret_due)
 	ret_due->missed = 0;
 	ret_due->item = e->index;
 	turn = e->turn;
-	if (too_late(&e->item, now_ns - top->key)) {
+	if (too_late(plan, &e->item, top->key, now_ns)) {
 		advance_to(e, now_ns);
 		ret_due->missed = e->turn - turn;
 	} else {
 		advance(e);
 	}
 	queue(plan, e);
-	if (now_ns >= plan->slot_start_ns + PLAN_SLOT_NS) {
-		plan->slot_start_ns = now_ns;
-		plan->slot_taken = 0;
-	}
+	if (now_ns >= plan->slot_start_ns + plan->slot_ns)
+		open_slot(plan, now_ns);
 	if (ret_due->missed == 0)
 		plan->slot_taken++;
 	return true;

@@ -43,9 +43,12 @@ struct plan_due {
 
 /* Time is cut into slots. Where many probes are due in a second, those of one
  * slot leave together at its end: CPU is wake-ups. Below that rate each leaves
- * at its own time. */
-#define PLAN_SLOT_NS   UINT64_C(1500000)
-#define PLAN_SLOT_RATE 200 /* due times a second */
+ * at its own time. A slot is as long as it takes for PLAN_SLOT_PROBES to fall
+ * due, within bounds: more at once would queue behind each other, and wait. */
+#define PLAN_SLOT_LEAST_NS UINT64_C(1000000)
+#define PLAN_SLOT_MOST_NS  UINT64_C(2000000)
+#define PLAN_SLOT_PROBES   20
+#define PLAN_SLOT_RATE     100 /* due times a second */
 
 /* Most probes that leave in one slot: this, and twice the mean. What is over
  * waits for the next slot, so that late probes do not leave in a bunch. */
@@ -65,7 +68,8 @@ void plan_start(struct plan *plan, uint64_t now_ns);
 uint64_t plan_next_ns(const struct plan *plan);
 
 /* Take what is due at `now_ns`, the longest overdue first. False: nothing
- * more for now. An item that is late by more than half its interval, or by
+ * more for now. An item that is late for its slot by more than half its
+ * interval, or by
  * more than PLAN_LATE_MAX_NS, is not sent but declared missed, together with
  * its other due times that have passed: after a stall every item goes on at
  * its own next due time, and nothing is sent in a burst. */

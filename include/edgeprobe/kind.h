@@ -28,23 +28,22 @@ struct ep_kind {
 	/* Once an engine, before the first probe of the kind. Opens nothing
 	 * that may lack permission: that is `ready`. 0 or negative errno. */
 	int (*open)(struct ep_engine *engine, void *shared);
-	/* Undo `open` and `ready`; every probe is settled and closed. Handles
-	 * are shut through ep_engine_scope(). May be NULL. */
+	/* Undo `open` and `ready`; every probe is closed. May be NULL. */
 	void (*shut)(struct ep_engine *engine, void *shared);
-	/* Open what `family` needs, if not yet open. Called before `start`, too.
-	 * 0, or negative errno with the remedy in `err` (which may be NULL). */
+	/* Open what `family` needs, if it is not. Called before `start`, too. 0,
+	 * or negative errno with the remedy in `err` (which may be NULL). */
 	int (*ready)(struct ep_engine *engine, void *shared, int family,
 		     struct ep_err *err);
-	/* Send to ep_probe_address(). Owes exactly one ep_probe_settle(), which
-	 * may be called inside. A negative errno instead means that nothing was
-	 * sent: the engine settles it as EP_FAILED, reason by errno. */
+	/* Send to ep_probe_address(). Owes exactly one ep_probe_settle(), also
+	 * inside. Negative errno: nothing was sent, and nothing is owed. */
 	int (*start)(struct ep_probe *probe);
 	/* Look for what the kernel already holds: a deadline has come, and only
 	 * our reading may be late; or probes are dense. May be NULL. */
 	void (*drain)(struct ep_engine *engine, void *shared);
 	/* Probes have become dense, or sparse again. While they are dense,
 	 * `drain` is called every few milliseconds, and the kind should watch
-	 * only what must not be seen late: CPU is wake-ups. May be NULL. */
+	 * only what must not be seen late: CPU is wake-ups. May be NULL; a kind
+	 * that has it leaves sample.https alone. */
 	void (*pace)(struct ep_engine *engine, void *shared, bool dense);
 	/* What the loss at the deadline is called; NULL: EP_REASON_TIMEOUT. */
 	enum ep_reason (*overdue)(struct ep_probe *probe);
@@ -54,8 +53,7 @@ struct ep_kind {
 
 /* The table of kinds, in the order in which people see them. */
 const struct ep_kind *const *ep_kinds(size_t *ret_n);
-/* By name; NULL if there is none. */
-const struct ep_kind *ep_kind_find(const char *name);
+const struct ep_kind *ep_kind_find(const char *name); /* NULL: none */
 
 /* --- for kinds only: what a probe in flight knows --- */
 
@@ -72,8 +70,11 @@ uint64_t ep_probe_timeout_ns(const struct ep_probe *probe);
 struct ep_sample *ep_probe_sample(struct ep_probe *probe);
 
 /* The packet leaves now: labels the sample, computes its slip, and starts the
- * timeout. Call it right before the system call that sends. */
+ * timeout. Call it right before the system call that sends, or, with the clocks
+ * as they were then, after it. */
 void ep_probe_sent(struct ep_probe *probe);
+void ep_probe_sent_at(struct ep_probe *probe, uint64_t mono_ns,
+		      uint64_t wall_ns);
 
 /* The outcome. A second call is ignored. The callback follows from the loop;
  * `probe` may be gone when this returns, unless inside `start`. */
@@ -99,18 +100,16 @@ int ep_engine_watch(struct ep_engine *engine, struct ep_watch *watch,
  * for one that is not watched. Call it before close(2). */
 void ep_engine_unwatch(struct ep_engine *engine, struct ep_watch *watch);
 
-/* True while probes are dense: see `pace`. */
+/* Whether probes are dense: see `pace`. What the engine was opened with,
+ * defaults applied; lives as long as it. */
 bool ep_engine_dense(const struct ep_engine *engine);
-
-/* What the engine was opened with, defaults applied; lives as long as it. */
 const struct ep_engine_options *
 ep_engine_options(const struct ep_engine *engine);
 
-/* The loop that the engine runs on. */
-uv_loop_t *ep_engine_loop(const struct ep_engine *engine);
-
-/* The scope (private/scope.h) that the engine's own handles live in. */
+/* The loop that the engine runs on; the scope (private/scope.h) that the
+ * handles of engine and kinds live in, and are shut through. */
 struct ep_scope;
+uv_loop_t *ep_engine_loop(const struct ep_engine *engine);
 struct ep_scope *ep_engine_scope(struct ep_engine *engine);
 
 #ifdef __cplusplus

@@ -76,8 +76,14 @@ void ep_engine_unwatch(struct ep_engine *engine, struct ep_watch *watch)
 
 static void dismantle(struct ep_engine *e);
 
+static void on_awake(uv_check_t *check);
+
 static void set_pace(struct ep_engine *e)
 {
+	if (e->pace.dense)
+		uv_check_start(&e->awake, on_awake);
+	else
+		uv_check_stop(&e->awake);
 	for (unsigned i = 0; i < e->n_shared; i++)
 		if (e->shared[i].kind->pace != NULL)
 			e->shared[i].kind->pace(e, e->shared[i].state,
@@ -125,6 +131,19 @@ static void on_timer(uv_timer_t *timer)
 		engine_arm(e);
 }
 
+/* Somebody was woken, and what he did is done: a look now saves waking up for
+ * it. The timer moves along with it. */
+static void on_awake(uv_check_t *check)
+{
+	struct ep_engine *e = container_of(check, struct ep_engine, awake);
+
+	if (e->closing || uv_now(e->loop) * EP_NS_PER_MS < pace_ride(&e->pace))
+		return;
+	engine_drain(e, true);
+	e->armed_ns = UINT64_MAX;
+	engine_arm(e);
+}
+
 static uint64_t next_due(const struct ep_engine *e)
 {
 	struct ep_heap_item *top = ep_heap_top(&e->deadlines);
@@ -158,10 +177,16 @@ void engine_arm(struct ep_engine *e)
 		       due_ns > 0 && due_ms > now_ms ? due_ms - now_ms : 0, 0);
 }
 
+void engine_arm_for(struct ep_engine *e, uint64_t due_ns)
+{
+	if (due_ns < e->armed_ns)
+		engine_arm(e);
+}
+
 /* --- kinds --- */
 
 int engine_shared(struct ep_engine *e, const struct ep_kind *kind,
-		  void **ret_shared)
+		  struct shared **ret_shared)
 {
 	struct shared *s = e->shared;
 	void *state;
@@ -169,7 +194,7 @@ int engine_shared(struct ep_engine *e, const struct ep_kind *kind,
 
 	for (; s < &e->shared[e->n_shared]; s++)
 		if (s->kind == kind) {
-			*ret_shared = s->state;
+			*ret_shared = s;
 			return 0;
 		}
 	if (e->n_shared == ENGINE_KINDS_MAX)
@@ -185,7 +210,7 @@ int engine_shared(struct ep_engine *e, const struct ep_kind *kind,
 	s->kind = kind;
 	s->state = state;
 	e->n_shared++;
-	*ret_shared = state;
+	*ret_shared = s;
 	return 0;
 }
 
@@ -206,14 +231,15 @@ void engine_drain(struct ep_engine *e, bool paced_only)
 int ep_engine_ready(struct ep_engine *engine, const struct ep_kind *kind,
 		    int family, struct ep_err *err)
 {
-	void *shared;
+	struct shared *shared;
 	int r = engine_shared(engine, kind, &shared);
 
 	if (r < 0)
 		return ep_err_set(err, r, "%s cannot be set up: %s",
 				  kind->phrase, uv_strerror(r));
-	return kind->ready == NULL ? 0
-				   : kind->ready(engine, shared, family, err);
+	return kind->ready == NULL
+		       ? 0
+		       : kind->ready(engine, shared->state, family, err);
 }
 
 /* --- life --- */
@@ -242,10 +268,21 @@ static int copy_options(struct ep_engine *e, const struct ep_engine_options *o)
 	return copy_text(agent, &e->options.user_agent) < 0 ? -ENOMEM : r;
 }
 
+static void free_shared(struct shared *s)
+{
+	while (s->spares != NULL) {
+		struct ep_probe *p = s->spares;
+
+		s->spares = p->arg;
+		free(p);
+	}
+	free(s->state);
+}
+
 static void free_engine(struct ep_engine *e)
 {
 	for (unsigned i = 0; i < e->n_shared; i++)
-		free(e->shared[i].state);
+		free_shared(&e->shared[i]);
 	resolve_close(e->resolve);
 	ep_heap_finish(&e->deadlines);
 	if (e->epoll_fd >= 0)
@@ -262,6 +299,8 @@ static int init_handles(struct ep_engine *e)
 
 	uv_timer_init(e->loop, &e->timer);
 	ep_scope_adopt(&e->scope, (uv_handle_t *)&e->timer);
+	uv_check_init(e->loop, &e->awake);
+	ep_scope_adopt(&e->scope, (uv_handle_t *)&e->awake);
 	r = uv_poll_init(e->loop, &e->poll, e->epoll_fd);
 	if (r < 0)
 		return r;
@@ -317,6 +356,7 @@ int ep_engine_open(uv_loop_t *loop, const struct ep_engine_options *options,
 	r = init_handles(e);
 	if (r < 0) {
 		ep_scope_shut(&e->scope, (uv_handle_t *)&e->timer);
+		ep_scope_shut(&e->scope, (uv_handle_t *)&e->awake);
 		ep_scope_end(&e->scope, on_failed_open);
 		return ep_err_set(err, r, "the loop cannot poll: %s",
 				  uv_strerror(r));
@@ -343,6 +383,7 @@ static void dismantle(struct ep_engine *e)
 		if (e->shared[i].kind->shut != NULL)
 			e->shared[i].kind->shut(e, e->shared[i].state);
 	ep_scope_shut(&e->scope, (uv_handle_t *)&e->timer);
+	ep_scope_shut(&e->scope, (uv_handle_t *)&e->awake);
 	ep_scope_shut(&e->scope, (uv_handle_t *)&e->poll);
 	ep_scope_end(&e->scope, on_ended);
 }

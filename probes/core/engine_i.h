@@ -28,7 +28,7 @@ struct ep_probe {
 	const struct ep_target *target;
 	ep_probe_cb cb;
 	void *arg;
-	void *shared;
+	struct shared *shared;
 	uint64_t due_ns;  /* when it should have left */
 	uint64_t sent_ns; /* when it left; 0: not yet */
 	struct ep_heap_item deadline;
@@ -40,9 +40,19 @@ struct ep_probe {
 	alignas(16) unsigned char kind_state[];
 };
 
+/* Probes that ended, kept for the next ones of the same kind: at most so many.
+ * None where a sanitizer looks for whoever uses one that has ended. */
+#ifdef __SANITIZE_ADDRESS__
+#define ENGINE_SPARES_MAX 0
+#else
+#define ENGINE_SPARES_MAX 1024
+#endif
+
 struct shared {
 	const struct ep_kind *kind;
 	void *state;
+	struct ep_probe *spares; /* linked by `arg` */
+	unsigned n_spares;
 };
 
 struct ep_engine {
@@ -50,6 +60,7 @@ struct ep_engine {
 	struct ep_scope scope;
 	uv_poll_t poll;   /* on epoll_fd */
 	uv_timer_t timer; /* the one timer */
+	uv_check_t awake; /* the loop has run for somebody; while dense */
 	int epoll_fd;
 	uint64_t armed_ns; /* what the timer is set for; UINT64_MAX: not */
 	struct ep_heap deadlines;
@@ -70,12 +81,15 @@ struct ep_engine {
 	void *close_arg;
 };
 
-/* The engine's state for `kind`, opened at first use. 0 or negative errno. */
+/* What the engine has for `kind`, opened at first use. 0 or negative errno. */
 int engine_shared(struct ep_engine *e, const struct ep_kind *kind,
-		  void **ret_shared);
+		  struct shared **ret_shared);
 
 /* Set the timer for whatever is due next. */
 void engine_arm(struct ep_engine *e);
+
+/* The same where nothing but what is due at `due_ns` has come to it. */
+void engine_arm_for(struct ep_engine *e, uint64_t due_ns);
 
 /* The deadline of `p` has come: hand out its outcome, or find one. */
 void probe_expire(struct ep_probe *p, uint64_t now_ns);

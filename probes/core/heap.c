@@ -3,64 +3,91 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Four children each: half the levels of two, and the keys to compare lie side
+ * by side. Counted from 1: the children of 1 are 2 to 5. */
+#define CHILDREN 4
+
+static size_t parent_of(size_t at)
+{
+	return (at + CHILDREN - 2) / CHILDREN;
+}
+
+static size_t first_child_of(size_t at)
+{
+	return CHILDREN * at - (CHILDREN - 2);
+}
+
 void ep_heap_finish(struct ep_heap *heap)
 {
-	free(heap->items);
+	free(heap->places);
 	*heap = (struct ep_heap){ 0 };
 }
 
 int ep_heap_reserve(struct ep_heap *heap, size_t n)
 {
 	size_t room = heap->room == 0 ? 64 : heap->room;
-	struct ep_heap_item **items;
+	struct ep_heap_place *places;
 
 	while (room <= n)
 		room *= 2;
 	if (room == heap->room)
 		return 0;
-	items = realloc(heap->items, room * sizeof(struct ep_heap_item *));
-	if (items == NULL)
+	places = realloc(heap->places, room * sizeof(*places));
+	if (places == NULL)
 		return -ENOMEM;
-	heap->items = items;
+	heap->places = places;
 	heap->room = room;
 	return 0;
 }
 
-static void place(struct ep_heap *heap, struct ep_heap_item *item, size_t at)
+static void put_at(struct ep_heap *heap, const struct ep_heap_place *place,
+		   size_t at)
 {
-	heap->items[at] = item;
-	item->at = at;
+	heap->places[at] = *place;
+	place->item->at = at;
 }
 
-static void sift_up(struct ep_heap *heap, struct ep_heap_item *item)
+static size_t sift_up(struct ep_heap *heap, uint64_t key, size_t at)
 {
-	size_t at = item->at;
-
-	while (at > 1 && heap->items[at / 2]->key > item->key) {
-		place(heap, heap->items[at / 2], at);
-		at /= 2;
+	while (at > 1 && heap->places[parent_of(at)].key > key) {
+		put_at(heap, &heap->places[parent_of(at)], at);
+		at = parent_of(at);
 	}
-	place(heap, item, at);
+	return at;
 }
 
-static void sift_down(struct ep_heap *heap, struct ep_heap_item *item)
+/* The smallest child of `at`; 0: it has none. */
+static size_t least_child(const struct ep_heap *heap, size_t at)
 {
-	size_t at = item->at;
+	size_t first = first_child_of(at), least = first;
 
-	for (;;) {
-		size_t child = at * 2;
+	if (first > heap->n)
+		return 0;
+	for (size_t i = first + 1; i < first + CHILDREN && i <= heap->n; i++)
+		if (heap->places[i].key < heap->places[least].key)
+			least = i;
+	return least;
+}
 
-		if (child > heap->n)
-			break;
-		if (child < heap->n &&
-		    heap->items[child + 1]->key < heap->items[child]->key)
-			child++;
-		if (heap->items[child]->key >= item->key)
-			break;
-		place(heap, heap->items[child], at);
+static size_t sift_down(struct ep_heap *heap, uint64_t key, size_t at)
+{
+	size_t child;
+
+	while ((child = least_child(heap, at)) != 0 &&
+	       heap->places[child].key < key) {
+		put_at(heap, &heap->places[child], at);
 		at = child;
 	}
-	place(heap, item, at);
+	return at;
+}
+
+/* What is at `at` makes room, or is gone. */
+static void settle(struct ep_heap *heap, struct ep_heap_item *item, size_t at)
+{
+	struct ep_heap_place place = { item->key, item };
+
+	at = sift_up(heap, item->key, at);
+	put_at(heap, &place, sift_down(heap, item->key, at));
 }
 
 void ep_heap_put(struct ep_heap *heap, struct ep_heap_item *item, uint64_t key)
@@ -69,10 +96,9 @@ void ep_heap_put(struct ep_heap *heap, struct ep_heap_item *item, uint64_t key)
 	if (item->at == 0) {
 		assert(heap->n + 1 < heap->room);
 		heap->n++;
-		place(heap, item, heap->n);
+		item->at = heap->n;
 	}
-	sift_up(heap, item);
-	sift_down(heap, item);
+	settle(heap, item, item->at);
 }
 
 void ep_heap_remove(struct ep_heap *heap, struct ep_heap_item *item)
@@ -81,17 +107,14 @@ void ep_heap_remove(struct ep_heap *heap, struct ep_heap_item *item)
 
 	if (item->at == 0)
 		return;
-	last = heap->items[heap->n];
+	last = heap->places[heap->n].item;
 	heap->n--;
-	if (last != item) {
-		place(heap, last, item->at);
-		sift_up(heap, last);
-		sift_down(heap, last);
-	}
+	if (last != item)
+		settle(heap, last, item->at);
 	item->at = 0;
 }
 
 struct ep_heap_item *ep_heap_top(const struct ep_heap *heap)
 {
-	return heap->n == 0 ? NULL : heap->items[1];
+	return heap->n == 0 ? NULL : heap->places[1].item;
 }

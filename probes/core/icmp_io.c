@@ -12,7 +12,7 @@
 
 #define PACKET_BYTES  2048 /* ours are below 1600; of errors a part will do */
 #define CONTROL_BYTES 256
-#define QUOTE_BYTES   256
+#define SEND_TRIES    4
 
 /* --- out --- */
 
@@ -66,25 +66,32 @@ static void add_way6(struct msghdr *m, const struct icmp_way *way)
 			    sizeof(class));
 }
 
+/* Without anything beside it the shorter call does. */
 static int send_once(const struct icmp_socket *s, const struct msghdr *m,
 		     struct stamp_send *sent)
 {
 	ssize_t n;
 
 	sent->before_ns = ep_clock_mono_ns();
-	n = sendmsg(s->fd, m, 0);
+	if (m->msg_controllen == 0)
+		n = sendto(s->fd, m->msg_iov->iov_base, m->msg_iov->iov_len, 0,
+			   m->msg_name, m->msg_namelen);
+	else
+		n = sendmsg(s->fd, m, 0);
 	sent->after_ns = ep_clock_mono_ns();
 	return n < 0 ? -errno : 0;
 }
 
 /* On a ping socket the error that another target got is reported by the next
- * send to whomever, once. */
-static int send_twice(const struct icmp_socket *s, const struct msghdr *m,
+ * send to whomever, once; meanwhile another may have come. */
+static int send_again(const struct icmp_socket *s, const struct msghdr *m,
 		      struct stamp_send *sent)
 {
 	int r = send_once(s, m, sent);
 
-	return r < 0 && r != -EAGAIN && !s->raw ? send_once(s, m, sent) : r;
+	for (int i = 1; i < SEND_TRIES && r < 0 && r != -EAGAIN && !s->raw; i++)
+		r = send_once(s, m, sent);
+	return r;
 }
 
 /* A send from an address that is not ours fails as one without a route does:
@@ -133,11 +140,7 @@ int icmp_socket_send(const struct icmp_socket *s, const struct ep_address *to,
 		add_way4(&m, way);
 	else
 		add_way6(&m, way);
-	if (m.msg_controllen == 0)
-		m.msg_control = NULL;
-	memset(sent, 0, sizeof(*sent));
-	sent->offset_ns = ep_clock_offset_ns();
-	r = send_twice(s, &m, sent);
+	r = send_again(s, &m, sent);
 	return r < 0 ? without_source(way, r) : 0;
 }
 
@@ -149,6 +152,7 @@ struct icmp_buffers {
 	union ep_sockaddr name[ICMP_SOCKET_BATCH];
 	_Alignas(struct cmsghdr) char control[ICMP_SOCKET_BATCH][CONTROL_BYTES];
 	uint8_t packet[ICMP_SOCKET_BATCH][PACKET_BYTES];
+	unsigned used; /* messages that the kernel has written to */
 };
 
 struct icmp_buffers *icmp_buffers_create(void)
@@ -166,6 +170,7 @@ struct icmp_buffers *icmp_buffers_create(void)
 		m->msg_iovlen = 1;
 		m->msg_control = b->control[i];
 	}
+	b->used = ICMP_SOCKET_BATCH;
 	return b;
 }
 
@@ -299,24 +304,38 @@ static void read_message(const struct icmp_socket *s, struct msghdr *m,
 	set_scope(&r->seen.asked_by, beside.interface);
 }
 
+static unsigned take(const struct icmp_socket *s, struct icmp_buffers *b,
+		     unsigned max, int flags)
+{
+	int n;
+
+	for (unsigned i = 0; i < b->used; i++) {
+		struct msghdr *m = &b->message[i].msg_hdr;
+
+		m->msg_namelen = sizeof(b->name[i]);
+		m->msg_controllen = CONTROL_BYTES;
+	}
+	b->used = 0;
+	n = recvmmsg(s->fd, b->message, max, flags | MSG_DONTWAIT, NULL);
+	/* what a ping socket has pending is told first, once */
+	if (n < 0 && errno != EAGAIN)
+		n = recvmmsg(s->fd, b->message, max, flags | MSG_DONTWAIT,
+			     NULL);
+	if (n > 0)
+		b->used = (unsigned)n;
+	return b->used;
+}
+
 unsigned icmp_socket_receive(const struct icmp_socket *s,
 			     struct icmp_buffers *buffers,
 			     struct icmp_received *ret_received)
 {
-	int n;
+	unsigned n = take(s, buffers, ICMP_SOCKET_BATCH, 0);
 
-	for (unsigned i = 0; i < ICMP_SOCKET_BATCH; i++) {
-		struct msghdr *m = &buffers->message[i].msg_hdr;
-
-		m->msg_namelen = sizeof(buffers->name[i]);
-		m->msg_controllen = CONTROL_BYTES;
-	}
-	n = recvmmsg(s->fd, buffers->message, ICMP_SOCKET_BATCH, MSG_DONTWAIT,
-		     NULL);
-	for (int i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++)
 		read_message(s, &buffers->message[i].msg_hdr,
 			     buffers->message[i].msg_len, &ret_received[i]);
-	return n < 0 ? 0 : (unsigned)n;
+	return n;
 }
 
 /* --- the error queue --- */
@@ -348,35 +367,32 @@ static void read_icmp_error(const struct icmp_socket *s, struct msghdr *m,
 	set_scope(&q->seen.source, b->interface);
 }
 
-void icmp_socket_take_queued(const struct icmp_socket *s,
-			     struct icmp_queued *ret_queued)
+static void read_queued(const struct icmp_socket *s, struct mmsghdr *message,
+			struct icmp_queued *q)
 {
-	_Alignas(struct cmsghdr) char control[CONTROL_BYTES];
-	uint8_t packet[QUOTE_BYTES];
-	union ep_sockaddr name = { 0 };
-	struct iovec part = { packet, sizeof(packet) };
-	struct msghdr m = {
-		.msg_name = &name,
-		.msg_namelen = sizeof(name),
-		.msg_iov = &part,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	ssize_t n = recvmsg(s->fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT);
+	struct msghdr *m = &message->msg_hdr;
 	struct beside beside;
 
-	ret_queued->note = n < 0 ? ICMP_NOTE_NONE : ICMP_NOTE_OTHER;
-	if (n < 0)
-		return;
-	read_beside(&m, &beside);
+	q->note = ICMP_NOTE_OTHER;
+	read_beside(m, &beside);
 	if (!beside.has_error)
 		return;
 	if (beside.error.ee_origin == SO_EE_ORIGIN_TIMESTAMPING)
-		read_stamp(&m, &beside, ret_queued);
+		read_stamp(m, &beside, q);
 	else if (beside.error.ee_origin == SO_EE_ORIGIN_ICMP ||
 		 beside.error.ee_origin == SO_EE_ORIGIN_ICMP6)
-		read_icmp_error(s, &m, (size_t)n, &beside, ret_queued);
+		read_icmp_error(s, m, message->msg_len, &beside, q);
+}
+
+unsigned icmp_socket_take_queued(const struct icmp_socket *s,
+				 struct icmp_buffers *buffers, unsigned max,
+				 struct icmp_queued *ret_queued)
+{
+	unsigned n = take(s, buffers, max, MSG_ERRQUEUE);
+
+	for (unsigned i = 0; i < n; i++)
+		read_queued(s, &buffers->message[i], &ret_queued[i]);
+	return n;
 }
 
 bool icmp_seen_local(const struct icmp_seen *seen)

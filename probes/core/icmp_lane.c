@@ -6,11 +6,20 @@
  * of at most so long before it. */
 #define DROPS_NS (100 * EP_NS_PER_MS)
 
-void icmp_lane_init(struct icmp_lane *l, struct inflight *table)
+/* Of many that are overdue together the first one reads it. */
+#define DROPS_JUST_NS (100 * EP_NS_PER_US)
+
+/* Slewed by at most 500 ppm: half a microsecond. A step in between looks as one
+ * during the flight, and then nothing but the monotonic clock is believed. */
+#define OFFSET_NS EP_NS_PER_MS
+
+void icmp_lane_init(struct icmp_lane *l, struct inflight *table,
+		    struct icmp_buffers *buffers)
 {
 	memset(l, 0, sizeof(*l));
 	l->socket.fd = -1;
 	l->table = table;
+	l->buffers = buffers;
 }
 
 int icmp_lane_open(struct icmp_lane *l, int family, bool force_raw,
@@ -45,6 +54,15 @@ void icmp_lane_set_flow(const struct icmp_lane *l, uint64_t flow,
 		request->id = l->socket.id;
 }
 
+int64_t icmp_lane_offset_ns(struct icmp_lane *l, uint64_t now_ns)
+{
+	if (now_ns - l->offset_read_ns >= OFFSET_NS) {
+		l->offset_ns = ep_clock_offset_ns();
+		l->offset_read_ns = now_ns;
+	}
+	return l->offset_ns;
+}
+
 /* --- the error queue --- */
 
 void icmp_lane_sent(struct icmp_lane *l, struct inflight_slot *slot)
@@ -52,7 +70,8 @@ void icmp_lane_sent(struct icmp_lane *l, struct inflight_slot *slot)
 	slot->opt_id = stamp_ring_put(&l->ring, slot->index);
 }
 
-static void take_stamp(struct icmp_lane *l, const struct icmp_queued *q)
+static void take_stamp(struct icmp_lane *l, const struct icmp_queued *q,
+		       uint64_t now_ns)
 {
 	uint32_t index = stamp_ring_get(&l->ring, q->opt_id);
 	struct inflight_slot *slot;
@@ -61,26 +80,39 @@ static void take_stamp(struct icmp_lane *l, const struct icmp_queued *q)
 		return;
 	slot = inflight_at(l->table, index);
 	if (slot == NULL || slot->opt_id != q->opt_id ||
-	    !stamp_plausible(&slot->sent, q->kernel_ns, ep_clock_mono_ns()))
+	    !stamp_plausible(&slot->sent, q->kernel_ns, now_ns))
 		return;
 	/* each device of a stack stamps: the last is nearest to the wire */
 	if (q->kernel_ns > slot->sent.kernel_ns)
 		slot->sent.kernel_ns = q->kernel_ns;
 }
 
+static void take_notes(struct icmp_lane *l, const struct icmp_queued *queued,
+		       unsigned n)
+{
+	uint64_t now_ns = ep_clock_mono_ns();
+
+	for (unsigned i = 0; i < n; i++)
+		if (queued[i].note == ICMP_NOTE_STAMP)
+			take_stamp(l, &queued[i], now_ns);
+		else if (queued[i].note == ICMP_NOTE_ERROR)
+			l->parked[l->n_parked++] = queued[i].seen;
+}
+
+/* Never more at once than there is room for, were all of them errors. */
 void icmp_lane_read_stamps(struct icmp_lane *l)
 {
-	struct icmp_queued q;
+	struct icmp_queued queued[ICMP_SOCKET_BATCH];
+	unsigned n, room;
 
-	while (l->n_parked < ICMP_PARKED_MAX) {
-		icmp_socket_take_queued(&l->socket, &q);
-		if (q.note == ICMP_NOTE_NONE)
+	do {
+		room = ICMP_PARKED_MAX - l->n_parked;
+		if (room == 0)
 			return;
-		if (q.note == ICMP_NOTE_STAMP)
-			take_stamp(l, &q);
-		else if (q.note == ICMP_NOTE_ERROR)
-			l->parked[l->n_parked++] = q.seen;
-	}
+		n = icmp_socket_take_queued(&l->socket, l->buffers, room,
+					    queued);
+		take_notes(l, queued, n);
+	} while (n == room);
 }
 
 unsigned icmp_lane_take_parked(struct icmp_lane *l,
@@ -113,6 +145,7 @@ void icmp_lane_watch_drops(struct icmp_lane *l, uint64_t now_ns)
 
 bool icmp_lane_dropped(struct icmp_lane *l, uint64_t since_ns, uint64_t now_ns)
 {
-	read_drops(l, now_ns);
+	if (now_ns - l->drops_read_ns >= DROPS_JUST_NS)
+		read_drops(l, now_ns);
 	return l->drops_grew_ns > since_ns;
 }

@@ -9,11 +9,12 @@
 #include "core/stamp.h"
 
 /* Errors found while sending. */
-#define ICMP_PARKED_MAX 16
+#define ICMP_PARKED_MAX ICMP_SOCKET_BATCH
 
 struct icmp_lane {
 	struct icmp_socket socket;
-	struct inflight *table; /* borrowed; both families' requests */
+	struct inflight *table;       /* borrowed; both families' requests */
+	struct icmp_buffers *buffers; /* borrowed; both families' */
 	struct stamp_ring ring;
 	struct icmp_seen parked[ICMP_PARKED_MAX];
 	unsigned n_parked;
@@ -21,10 +22,13 @@ struct icmp_lane {
 	uint32_t drops;
 	uint64_t drops_read_ns; /* when `drops` was read */
 	uint64_t drops_grew_ns; /* when a reading was larger than before */
+	int64_t offset_ns;      /* wall minus monotonic */
+	uint64_t offset_read_ns;
 };
 
-/* As closed. */
-void icmp_lane_init(struct icmp_lane *l, struct inflight *table);
+/* As closed. Borrows both until the end. */
+void icmp_lane_init(struct icmp_lane *l, struct inflight *table,
+		    struct icmp_buffers *buffers);
 
 /* As icmp_socket_open(). */
 int icmp_lane_open(struct icmp_lane *l, int family, bool force_raw,
@@ -34,6 +38,9 @@ int icmp_lane_open(struct icmp_lane *l, int family, bool force_raw,
  * routers and NATs know a flow by them. */
 void icmp_lane_set_flow(const struct icmp_lane *l, uint64_t flow,
 			struct icmp_request *request);
+
+/* Wall minus monotonic time, at most a millisecond old. */
+int64_t icmp_lane_offset_ns(struct icmp_lane *l, uint64_t now_ns);
 
 /* Give the packet of `slot`, which has just left, its number. */
 void icmp_lane_sent(struct icmp_lane *l, struct inflight_slot *slot);
@@ -49,7 +56,7 @@ unsigned icmp_lane_take_parked(struct icmp_lane *l,
 /* Read the kernel's count of drops if the last reading is getting old. */
 void icmp_lane_watch_drops(struct icmp_lane *l, uint64_t now_ns);
 
-/* Read it now. True if packets may have been dropped since `since_ns`. */
+/* Read it unless that has just been done. True if packets may have been dropped since `since_ns`. */
 bool icmp_lane_dropped(struct icmp_lane *l, uint64_t since_ns, uint64_t now_ns);
 
 #endif

@@ -323,11 +323,3 @@ uint32_t icmp_socket_drops(const struct icmp_socket *s)
 		return 0;
 	return info[SK_MEMINFO_DROPS];
 }
-
-void icmp_socket_clear_error(const struct icmp_socket *s)
-{
-	int error;
-	socklen_t size = sizeof(error);
-
-	getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &size);
-}

@@ -45,7 +45,8 @@ int icmp_socket_way(const struct icmp_socket *s, const char *source,
 		    struct icmp_way *ret_way);
 
 /* Send one message; the readings of the clock around the call that counted go
- * to `sent`. 0, or negative errno; -EADDRNOTAVAIL: the source is gone. */
+ * to `sent`, the rest of it stays. 0, or negative errno; -EADDRNOTAVAIL: the
+ * source is gone. */
 int icmp_socket_send(const struct icmp_socket *s, const struct ep_address *to,
 		     const struct icmp_way *way, const struct iovec *packet,
 		     struct stamp_send *sent);
@@ -69,12 +70,12 @@ unsigned icmp_socket_receive(const struct icmp_socket *s,
 
 /* What the error queue gives. */
 enum icmp_note {
-	ICMP_NOTE_NONE,  /* it is empty */
 	ICMP_NOTE_OTHER, /* nothing of interest; there may be more */
 	ICMP_NOTE_STAMP, /* a transmit stamp */
 	ICMP_NOTE_ERROR, /* an ICMP error, on a ping socket */
 };
 
+/* What came out of it. */
 struct icmp_queued {
 	enum icmp_note note;
 	uint64_t kernel_ns;    /* stamp, wall */
@@ -82,13 +83,11 @@ struct icmp_queued {
 	struct icmp_seen seen; /* error */
 };
 
-/* Take one message from the error queue. */
-void icmp_socket_take_queued(const struct icmp_socket *s,
-			     struct icmp_queued *ret_queued);
-
-/* Forget an error that is pending without a message in the queue, or the
- * socket would stay ready for ever. */
-void icmp_socket_clear_error(const struct icmp_socket *s);
+/* Take at most `max`, and no more than ICMP_SOCKET_BATCH, messages from the
+ * error queue. Returns how many; fewer means that it is empty. */
+unsigned icmp_socket_take_queued(const struct icmp_socket *s,
+				 struct icmp_buffers *buffers, unsigned max,
+				 struct icmp_queued *ret_queued);
 
 /* Packets that the kernel dropped for want of buffer; a running count. */
 uint32_t icmp_socket_drops(const struct icmp_socket *s);

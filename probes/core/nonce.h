@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* 256 bytes: what one system call gives without falling short. */
-#define NONCES 32
+/* For each system call. */
+#define NONCES 512
 
 /* Zero-initialise. */
 struct nonces {

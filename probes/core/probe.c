@@ -11,7 +11,9 @@
 #include "core/sm.h"
 #include "edgeprobe/clock.h"
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const unsigned allowed[] = {
 	[PROBE_RESOLVING] = SM_BIT(PROBE_WAITING) | SM_BIT(PROBE_SETTLED),
@@ -22,6 +24,46 @@ static const unsigned allowed[] = {
 static void set_deadline(struct ep_probe *p, uint64_t at_ns)
 {
 	ep_heap_put(&p->engine->deadlines, &p->deadline, at_ns);
+}
+
+/* Only of kinds that come by the thousand, which `pace` tells; they leave
+ * sample.https alone, so that it stays absent. */
+static void put_back(struct ep_probe *p)
+{
+	struct shared *s = p->shared;
+
+	if (s->kind->pace == NULL || s->n_spares == ENGINE_SPARES_MAX) {
+		free(p);
+		return;
+	}
+	p->arg = s->spares;
+	s->spares = p;
+	s->n_spares++;
+}
+
+static struct ep_probe *take_spare(struct shared *s)
+{
+	struct ep_sample absent;
+	struct ep_probe *p = s->spares;
+
+	if (p == NULL)
+		return NULL;
+	s->spares = p->arg;
+	s->n_spares--;
+	ep_sample_init(&absent);
+	memset(p, 0, offsetof(struct ep_probe, sample));
+	memcpy(&p->sample, &absent, EP_SAMPLE_CORE);
+	memset(p->kind_state, 0, s->kind->size);
+	return p;
+}
+
+static struct ep_probe *take_new(const struct shared *s)
+{
+	struct ep_probe *p = calloc(1, sizeof(*p) + s->kind->size);
+
+	if (p != NULL)
+		ep_sample_init(&p->sample);
+	return p;
 }
 
 /* The last thing that happens to a probe. */
@@ -35,7 +77,7 @@ static void finish(struct ep_probe *p)
 	if (p->target->kind->close != NULL)
 		p->target->kind->close(p);
 	p->cb(p->target, &p->sample, p->arg);
-	free(p);
+	put_back(p);
 }
 
 static void settle(struct ep_probe *p, enum ep_outcome outcome,
@@ -53,7 +95,7 @@ static void settle(struct ep_probe *p, enum ep_outcome outcome,
 static void park(struct ep_probe *p)
 {
 	set_deadline(p, 0);
-	engine_arm(p->engine);
+	engine_arm_for(p->engine, 0);
 }
 
 void ep_probe_settle(struct ep_probe *probe, enum ep_outcome outcome,
@@ -121,7 +163,7 @@ static enum ep_reason reason_of(int error)
 	}
 }
 
-/* The address is known: send. */
+/* The address is known: send. What has not left yet has a deadline, too. */
 static void launch(struct ep_probe *p)
 {
 	const struct ep_kind *kind = p->target->kind;
@@ -129,10 +171,10 @@ static void launch(struct ep_probe *p)
 	int r = 0;
 
 	SM_MOVE(allowed, p->state, PROBE_WAITING);
-	set_deadline(p, ep_clock_mono_ns() + ep_probe_timeout_ns(p));
 	p->starting++;
 	if (kind->ready != NULL)
-		r = kind->ready(e, p->shared, p->sample.address.family, NULL);
+		r = kind->ready(e, p->shared->state, p->sample.address.family,
+				NULL);
 	if (r == 0)
 		r = kind->start(p);
 	if (r < 0 && p->state != PROBE_SETTLED) {
@@ -140,7 +182,9 @@ static void launch(struct ep_probe *p)
 		park(p);
 	}
 	p->starting--;
-	engine_arm(e);
+	if (p->deadline.at == 0)
+		set_deadline(p, ep_clock_mono_ns() + ep_probe_timeout_ns(p));
+	engine_arm_for(e, p->deadline.key);
 }
 
 static void take_answer(struct ep_probe *p)
@@ -176,18 +220,21 @@ static int find_address(struct ep_probe *p)
 	r = resolve_start(p->engine->resolve, &p->query, t->host, t->family);
 	if (r == 1)
 		take_answer(p);
+	engine_arm(p->engine); /* a look-up may be due */
 	return r < 0 ? r : 0;
 }
 
-static struct ep_probe *create(struct ep_engine *e, const struct ep_target *t,
-			       uint64_t due_ns)
+static struct ep_probe *create(struct ep_engine *e, struct shared *s,
+			       const struct ep_target *t, uint64_t due_ns)
 {
-	struct ep_probe *p = calloc(1, sizeof(*p) + t->kind->size);
+	struct ep_probe *p = take_spare(s);
 
 	if (p == NULL)
+		p = take_new(s);
+	if (p == NULL)
 		return NULL;
-	ep_sample_init(&p->sample);
 	p->engine = e;
+	p->shared = s;
 	p->target = t;
 	p->due_ns = due_ns != 0 ? due_ns : ep_clock_mono_ns();
 	p->state = PROBE_RESOLVING;
@@ -202,7 +249,7 @@ static void discard(struct ep_probe *p)
 {
 	list_remove(&p->link);
 	p->engine->in_flight--;
-	free(p);
+	put_back(p);
 }
 
 int ep_probe_start(struct ep_engine *engine, const struct ep_target *target,
@@ -210,7 +257,7 @@ int ep_probe_start(struct ep_engine *engine, const struct ep_target *target,
 		   struct ep_probe **ret_probe)
 {
 	struct ep_probe *p;
-	void *shared;
+	struct shared *shared;
 	int r;
 
 	if (engine->closing)
@@ -222,18 +269,16 @@ int ep_probe_start(struct ep_engine *engine, const struct ep_target *target,
 	if (r < 0)
 		return r;
 	r = ep_heap_reserve(&engine->deadlines, engine->in_flight + 1);
-	p = r < 0 ? NULL : create(engine, target, due_ns);
+	p = r < 0 ? NULL : create(engine, shared, target, due_ns);
 	if (p == NULL)
 		return -ENOMEM;
 	p->cb = cb;
 	p->arg = arg;
-	p->shared = shared;
 	r = find_address(p);
 	if (r < 0) {
 		discard(p);
 		return r;
 	}
-	engine_arm(engine); /* a look-up may be due */
 	if (ret_probe != NULL)
 		*ret_probe = p;
 	return 0;
@@ -253,7 +298,7 @@ void *ep_probe_state(struct ep_probe *probe)
 
 void *ep_probe_shared(struct ep_probe *probe)
 {
-	return probe->shared;
+	return probe->shared->state;
 }
 
 struct ep_engine *ep_probe_engine(struct ep_probe *probe)
@@ -292,13 +337,18 @@ struct ep_sample *ep_probe_sample(struct ep_probe *probe)
 
 void ep_probe_sent(struct ep_probe *probe)
 {
-	uint64_t now_ns = ep_clock_mono_ns();
+	ep_probe_sent_at(probe, ep_clock_mono_ns(), ep_clock_wall_ns());
+}
 
-	probe->sent_ns = now_ns;
-	probe->sample.sent_ns = ep_clock_wall_ns();
-	probe->sample.slip_ns =
-		now_ns > probe->due_ns ? (int64_t)(now_ns - probe->due_ns) : 0;
+void ep_probe_sent_at(struct ep_probe *probe, uint64_t mono_ns,
+		      uint64_t wall_ns)
+{
+	probe->sent_ns = mono_ns;
+	probe->sample.sent_ns = wall_ns;
+	probe->sample.slip_ns = mono_ns > probe->due_ns
+					? (int64_t)(mono_ns - probe->due_ns)
+					: 0;
 	if (probe->state == PROBE_WAITING)
-		set_deadline(probe, now_ns + ep_probe_timeout_ns(probe));
-	engine_note_send(probe->engine, now_ns);
+		set_deadline(probe, mono_ns + ep_probe_timeout_ns(probe));
+	engine_note_send(probe->engine, mono_ns);
 }

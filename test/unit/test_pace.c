@@ -26,7 +26,7 @@ static void few_probes_are_sparse(void **state)
 	uint64_t now_ns = 5 * S;
 
 	(void)state;
-	assert_int_equal(send_at(&p, &now_ns, 50), 0);
+	assert_int_equal(send_at(&p, &now_ns, 40), 0);
 	assert_false(p.dense);
 	assert_true(pace_due(&p) == UINT64_MAX);
 }
@@ -69,17 +69,18 @@ static void between_the_limits_nothing_changes(void **state)
 	uint64_t now_ns = 5 * S;
 
 	(void)state;
-	send_at(&p, &now_ns, 100);
+	send_at(&p, &now_ns, 60);
 	assert_false(p.dense);
 	send_at(&p, &now_ns, 500);
 	assert_true(p.dense);
-	send_at(&p, &now_ns, 100);
+	send_at(&p, &now_ns, 60);
 	assert_true(p.dense);
-	send_at(&p, &now_ns, 50);
+	send_at(&p, &now_ns, 40);
 	assert_false(p.dense);
 }
 
-static void when_nothing_is_in_flight_it_is_sparse(void **state)
+/* Replies that come at once leave nothing in flight between two sends. */
+static void when_all_has_been_quiet_for_long_it_is_sparse(void **state)
 {
 	struct pace p = { 0 };
 	uint64_t now_ns = 5 * S;
@@ -87,10 +88,28 @@ static void when_nothing_is_in_flight_it_is_sparse(void **state)
 	(void)state;
 	send_at(&p, &now_ns, 500);
 	assert_false(pace_looked(&p, now_ns, false));
+	assert_false(pace_looked(&p, now_ns, true));
+	assert_true(p.dense);
+	now_ns += PACE_QUIET_NS;
+	assert_false(pace_looked(&p, now_ns, false));
 	assert_true(pace_looked(&p, now_ns, true));
 	assert_false(p.dense);
 	assert_false(pace_looked(&p, now_ns, true));
 	assert_true(pace_due(&p) == UINT64_MAX);
+}
+
+static void a_look_rides_shortly_before_it_is_due(void **state)
+{
+	struct pace p = { 0 };
+	uint64_t now_ns = 5 * S;
+
+	(void)state;
+	assert_true(pace_ride(&p) == UINT64_MAX);
+	send_at(&p, &now_ns, 1000);
+	pace_looked(&p, now_ns, false);
+	assert_true(pace_ride(&p) > now_ns + p.interval_ns / 2);
+	/* a slot of 2 ms before it is due at least */
+	assert_true(pace_ride(&p) + 2 * MS <= pace_due(&p));
 }
 
 static void a_long_silence_is_no_rate(void **state)
@@ -112,7 +131,8 @@ int main(void)
 		cmocka_unit_test(many_probes_are_dense),
 		cmocka_unit_test(more_probes_are_looked_for_more_often),
 		cmocka_unit_test(between_the_limits_nothing_changes),
-		cmocka_unit_test(when_nothing_is_in_flight_it_is_sparse),
+		cmocka_unit_test(when_all_has_been_quiet_for_long_it_is_sparse),
+		cmocka_unit_test(a_look_rides_shortly_before_it_is_due),
 		cmocka_unit_test(a_long_silence_is_no_rate),
 	};
 

@@ -162,7 +162,7 @@ static void a_crowd_at_one_instant_leaves_in_slots(void **state)
 		    s.trace[i + 1] == ' ')
 			s.trace[i] = '*'; /* in which order does not matter */
 	expect(&s, "[ 100] * sent\n[ 100] * sent\n[ 100] * sent\n"
-		   "[ 100] * sent\n[ 101] * sent\n[ 101] * sent\n");
+		   "[ 100] * sent\n[ 102] * sent\n[ 102] * sent\n");
 }
 
 static void every_item_is_served(void **state)
@@ -211,12 +211,68 @@ static void a_crowd_is_gathered(void **state)
 		wakes++;
 		for (; plan_take(s.plan, t, &due); sent++) {
 			assert_int_equal(due.missed, 0);
-			assert_true(t - due.due_ns < 3 * PLAN_SLOT_NS);
+			assert_true(t - due.due_ns < 3 * PLAN_SLOT_MOST_NS);
 		}
 	}
 	assert_in_range(sent, 9990, 10010);
 	assert_true(wakes < 6000);
 	plan_destroy(s.plan);
+}
+
+/* At 1 ms a probe, each waits longer for the end of its slot than half its
+ * interval. */
+static void waiting_for_its_slot_is_not_late(void **state)
+{
+	struct plan_item item = { .interval_ns = 100 * MS,
+				  .count = 100,
+				  .spacing_ns = MS };
+	struct plan_due due;
+	struct story s;
+	unsigned sent = 0;
+
+	(void)state;
+	begin(&s, 0);
+	assert_int_equal(plan_add(s.plan, &item), 0);
+	plan_start(s.plan, 0);
+	for (uint64_t t = plan_next_ns(s.plan); t < S; t = plan_next_ns(s.plan))
+		while (plan_take(s.plan, t, &due)) {
+			assert_int_equal(due.missed, 0);
+			sent++;
+		}
+	assert_in_range(sent, 990, 1000);
+	plan_destroy(s.plan);
+}
+
+/* The more are due, the shorter a slot, so that no more leave at once. */
+static void a_larger_crowd_leaves_more_often(void **state)
+{
+	static const unsigned rates[] = { 1000, 5000, 10000, 15000, 25000 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++) {
+		struct plan_due due;
+		struct story s;
+		unsigned wakes = 0;
+		uint64_t wait_ns = 0;
+
+		begin(&s, 0);
+		for (unsigned n = 0; n < rates[i] / 10; n++) {
+			struct plan_item item = { .interval_ns = 100 * MS,
+						  .count = 1 };
+
+			item.phase_ns = n * item.interval_ns / (rates[i] / 10);
+			plan_add(s.plan, &item);
+		}
+		plan_start(s.plan, 0);
+		for (uint64_t t = plan_next_ns(s.plan); t < S;
+		     t = plan_next_ns(s.plan), wakes++)
+			while (plan_take(s.plan, t, &due))
+				if (t - due.due_ns > wait_ns)
+					wait_ns = t - due.due_ns;
+		assert_in_range(wakes, 490, 1010);
+		assert_true(wait_ns <= (rates[i] < 20000 ? 2 * MS : MS));
+		plan_destroy(s.plan);
+	}
 }
 
 static void phases_spread_and_stay(void **state)
@@ -237,7 +293,10 @@ static void phases_spread_and_stay(void **state)
 
 /* --- many items, and a loop that stands still --- */
 
-#define CROWD 100000
+#define CROWD 200000
+
+/* 20,000 a second: the shortest slots. */
+#define CROWD_SLOT_NS PLAN_SLOT_LEAST_NS
 
 /* What a crowd got, and the most that left within one slot. */
 struct crowd {
@@ -272,8 +331,8 @@ static void count(struct crowd *c, uint64_t now_ns, const struct plan_due *due)
 	}
 	if (due->due_ns < 70 * S)
 		c->sent++;
-	if (now_ns / PLAN_SLOT_NS != c->slot) {
-		c->slot = now_ns / PLAN_SLOT_NS;
+	if (now_ns / CROWD_SLOT_NS != c->slot) {
+		c->slot = now_ns / CROWD_SLOT_NS;
 		c->slot_sent = 0;
 	}
 	if (++c->slot_sent > c->slot_most)
@@ -302,7 +361,7 @@ static void live_crowd(struct crowd *c, uint64_t stall_ns)
 }
 
 /* The mean in a slot, and the most. */
-#define CROWD_MEAN ((unsigned)(CROWD / 10 * PLAN_SLOT_NS / S))
+#define CROWD_MEAN ((unsigned)(CROWD / 10 * CROWD_SLOT_NS / S))
 #define CROWD_MOST (PLAN_SLOT_AT_LEAST + 2 * CROWD_MEAN)
 
 static void a_crowd_that_stood_still_says_what_it_missed(void **state)
@@ -360,6 +419,8 @@ int main(void)
 		cmocka_unit_test(a_crowd_at_one_instant_leaves_in_slots),
 		cmocka_unit_test(every_item_is_served),
 		cmocka_unit_test(a_crowd_is_gathered),
+		cmocka_unit_test(waiting_for_its_slot_is_not_late),
+		cmocka_unit_test(a_larger_crowd_leaves_more_often),
 		cmocka_unit_test(phases_spread_and_stay),
 		cmocka_unit_test(a_crowd_that_stood_still_says_what_it_missed),
 		cmocka_unit_test(

@@ -1,5 +1,6 @@
-/* A binary heap of things that are due: the smallest key is on top. The item
- * is embedded in what is due; the heap holds pointers. */
+/* A heap of things that are due: the smallest key is on top. The item is
+ * embedded in what is due; the heap holds pointers, and the keys beside them,
+ * so that finding a place touches few of the things themselves. */
 #ifndef EDGEPROBE_PRIVATE_HEAP_H
 #define EDGEPROBE_PRIVATE_HEAP_H
 
@@ -11,9 +12,14 @@ struct ep_heap_item {
 	size_t at; /* place in the heap, from 1; 0: not in it */
 };
 
+struct ep_heap_place {
+	uint64_t key;
+	struct ep_heap_item *item;
+};
+
 /* Zero-initialise; ep_heap_finish() frees. */
 struct ep_heap {
-	struct ep_heap_item **items;
+	struct ep_heap_place *places; /* from 1 */
 	size_t n, room;
 };
 
