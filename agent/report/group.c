@@ -5,12 +5,18 @@
 #include <string.h>
 
 const char *const group_phase_names[GROUP_PHASES] = {
-	"dns", "connect", "tls", "first_byte", "total",
+	"dns", "connect", "tls", "first_byte", "total", "srtt",
 };
 
-/* A series goes into one group; with the key pop into one for each PoP. */
+/* What of a row, beside its series, decides about its group. */
+struct split {
+	uint32_t pop; /* 0 without that key */
+	bool kept;    /* false without the key probe */
+};
+
+/* A series goes into one group for each of its splits. */
 struct route {
-	uint32_t pop;
+	struct split split;
 	struct group *group;
 };
 
@@ -76,8 +82,18 @@ static struct group *make_group(struct groups *gs, const char *const *keys)
 	return g;
 }
 
+static const char *key_of(const struct groups *gs, enum report_key key,
+			  const struct series *text, struct split split)
+{
+	if (key == REPORT_POP)
+		return store_word(gs->store, split.pop);
+	if (key == REPORT_PROBE && split.kept)
+		return GROUP_KEPT;
+	return key_text(key, text);
+}
+
 static struct group *find_group(struct groups *gs, uint32_t series,
-				uint32_t pop)
+				struct split split)
 {
 	const struct series *text = store_series_text(gs->store, series);
 	const char *keys[REPORT_KEYS_MAX];
@@ -85,9 +101,7 @@ static struct group *find_group(struct groups *gs, uint32_t series,
 	if (text == NULL)
 		return NULL;
 	for (unsigned i = 0; i < gs->options->n_by; i++)
-		keys[i] = gs->options->by[i] == REPORT_POP
-				  ? store_word(gs->store, pop)
-				  : key_text(gs->options->by[i], text);
+		keys[i] = key_of(gs, gs->options->by[i], text, split);
 	for (size_t i = 0; i < gs->n; i++)
 		if (same_keys(gs, gs->groups[i], keys))
 			return gs->groups[i];
@@ -113,21 +127,22 @@ static struct group_series *find_series(struct groups *gs, uint32_t id)
 }
 
 static struct group *route(struct groups *gs, struct group_series *s,
-			   uint32_t series, uint32_t pop)
+			   uint32_t series, struct split split)
 {
 	struct route *grown;
 	struct group *g;
 
 	for (size_t i = 0; i < s->n_routes; i++)
-		if (s->routes[i].pop == pop)
+		if (s->routes[i].split.pop == split.pop &&
+		    s->routes[i].split.kept == split.kept)
 			return s->routes[i].group;
-	g = find_group(gs, series, pop);
+	g = find_group(gs, series, split);
 	grown = g == NULL ? NULL
 			  : realloc(s->routes,
 				    (s->n_routes + 1) * sizeof(*grown));
 	if (grown == NULL)
 		return NULL;
-	grown[s->n_routes++] = (struct route){ pop, g };
+	grown[s->n_routes++] = (struct route){ split, g };
 	s->routes = grown;
 	return g;
 }
@@ -155,16 +170,20 @@ static int count_phase(struct group *g, enum group_phase phase, int64_t ns)
 	return ns < 0 ? 0 : stats_add(&g->phases[phase], (uint64_t)ns);
 }
 
-static int count_https(struct group *g, const struct scan_https *h)
+/* `mixed`: a row of a kept connection among those of fresh ones. Its times are
+ * of something else. */
+static int count_https(struct group *g, const struct scan_https *h, bool mixed)
 {
 	int r = count_phase(g, GROUP_CONNECT, h->connect_ns);
 
 	if (r == 0)
 		r = count_phase(g, GROUP_TLS, h->tls_ns);
-	if (r == 0)
+	if (r == 0 && !mixed)
 		r = count_phase(g, GROUP_FIRST_BYTE, h->first_byte_ns);
-	if (r == 0)
+	if (r == 0 && !mixed)
 		r = count_phase(g, GROUP_TOTAL, h->total_ns);
+	if (r == 0)
+		r = count_phase(g, GROUP_SRTT, h->srtt_ns);
 	if (h->pop != 0)
 		count_pop(g, h->pop);
 	return r;
@@ -188,9 +207,10 @@ static int count_rtt(struct group *g, struct group_series *s,
 }
 
 static int count(struct group *g, struct group_series *s,
-		 const struct scan_row *row)
+		 const struct scan_row *row, struct split split)
 {
-	int r;
+	bool kept = (row->flags & EP_FLAG_KEPT) != 0;
+	int r = 0;
 
 	if (row->late) {
 		g->late += (row->flags & EP_FLAG_DUPLICATE) == 0;
@@ -198,37 +218,49 @@ static int count(struct group *g, struct group_series *s,
 	}
 	if (row->reason == EP_REASON_MISSED) {
 		g->missed += row->missed;
-		jitter_break(&s->jitter);
+		if (!kept)
+			jitter_break(&s->jitter);
 		return 0;
 	}
 	if (row->outcome < EP_CANCELLED)
 		g->outcomes[row->outcome]++;
 	if (row->reason < EP_REASON_COUNT)
 		g->reasons[row->reason]++;
-	r = count_rtt(g, s, row);
+	if (!kept) /* which has none, and breaks no chain */
+		r = count_rtt(g, s, row);
 	if (r == 0)
 		r = count_phase(g, GROUP_DNS, row->dns_ns);
 	if (r == 0 && row->https != NULL)
-		r = count_https(g, row->https);
+		r = count_https(g, row->https, kept && !split.kept);
 	return r;
 }
 
-static int has_pop_key(const struct report_options *options)
+static bool has_key(const struct report_options *options, enum report_key key)
 {
 	for (unsigned i = 0; i < options->n_by; i++)
-		if (options->by[i] == REPORT_POP)
-			return 1;
-	return 0;
+		if (options->by[i] == key)
+			return true;
+	return false;
+}
+
+static struct split split_of(const struct report_options *options,
+			     const struct scan_row *row)
+{
+	struct split split = { 0 };
+
+	if (row->https != NULL && has_key(options, REPORT_POP))
+		split.pop = row->https->pop;
+	split.kept = (row->flags & EP_FLAG_KEPT) != 0 &&
+		     has_key(options, REPORT_PROBE);
+	return split;
 }
 
 static int on_row(const struct scan_row *row, void *arg)
 {
 	struct groups *gs = arg;
 	struct group_series *s = find_series(gs, row->series);
-	uint32_t pop = row->https != NULL && has_pop_key(gs->options)
-			       ? row->https->pop
-			       : 0;
-	struct group *g = s == NULL ? NULL : route(gs, s, row->series, pop);
+	struct split split = split_of(gs->options, row);
+	struct group *g = s == NULL ? NULL : route(gs, s, row->series, split);
 
 	if (g == NULL)
 		return -ENOMEM;
@@ -237,7 +269,7 @@ static int on_row(const struct scan_row *row, void *arg)
 		gs->first_ns = row->sent_ns;
 	if (row->sent_ns > gs->last_ns)
 		gs->last_ns = row->sent_ns;
-	return count(g, s, row);
+	return count(g, s, row, split);
 }
 
 /* --- in order --- */

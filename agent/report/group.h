@@ -6,6 +6,7 @@
 #include "report/report.h"
 #include "report/stats.h"
 #include "store/scan.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,9 +17,15 @@ enum group_phase {
 	GROUP_TLS,
 	GROUP_FIRST_BYTE,
 	GROUP_TOTAL,
+	GROUP_SRTT, /* no phase, but known in the same way: of kept connections
+		     * the kernel's smoothed round trip */
 	GROUP_PHASES
 };
 extern const char *const group_phase_names[GROUP_PHASES];
+
+/* What stands for "https" in the key `probe` where a row is of a kept
+ * connection. */
+#define GROUP_KEPT "https kept"
 
 #define GROUP_POPS_MAX 24 /* beyond, they are counted as "other" */
 

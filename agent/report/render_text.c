@@ -156,15 +156,18 @@ static void put_pops(struct table *t, unsigned column, const struct groups *gs,
 	table_put(t, column, TABLE_PLAIN, "%s", text);
 }
 
+/* GROUP_SRTT is for JSON and CSV. */
+#define SHOWN GROUP_SRTT
+
 static void put_phases(struct table *t, unsigned column,
 		       const struct groups *gs, const struct group *g)
 {
-	for (unsigned p = 0; p < GROUP_PHASES; p++)
+	for (unsigned p = 0; p < SHOWN; p++)
 		if (g->phases[p].n > 0)
 			table_put(t, column + p, TABLE_PLAIN, "%.1f %.1f",
 				  ms(stats_percentile(&g->phases[p], 0.5)),
 				  ms(stats_percentile(&g->phases[p], 0.9)));
-	put_pops(t, column + GROUP_PHASES, gs, g);
+	put_pops(t, column + SHOWN, gs, g);
 }
 
 static void print_phases(const struct groups *gs, struct buf *out)
@@ -176,7 +179,7 @@ static void print_phases(const struct groups *gs, struct buf *out)
 	struct table t;
 
 	begin(&t, gs, names, 6);
-	t.left[at + GROUP_PHASES] = true;
+	t.left[at + SHOWN] = true;
 	for (size_t i = 0; i < gs->n; i++) {
 		if (!has_phases(gs->groups[i]))
 			continue;

@@ -208,20 +208,24 @@ static int whose(struct store *store, struct ep_err *err)
 	return id == 0 && tables == 0 ? 0 : foreign(store, err);
 }
 
+/* The schema that it has, or a negative errno. */
 static int check_version(struct store *store, struct ep_err *err)
 {
 	int64_t version = 0;
 
 	if (db_exec_number(&store->db, "PRAGMA user_version", &version) < 0)
 		return db_fail(&store->db, err, store->path);
+	if (version < 1)
+		return ep_err_set(err, -EUCLEAN, "%s: its schema is not known",
+				  store->path);
 	if (version <= STORE_SCHEMA)
-		return 0;
+		return (int)version;
 	if (store->read_only) {
 		snprintf(store->notice, sizeof(store->notice),
 			 "%.300s: written by a newer edgeprobe (schema %lld, "
 			 "this one knows %d): read as far as understood",
 			 store->path, (long long)version, STORE_SCHEMA);
-		return 0;
+		return STORE_SCHEMA;
 	}
 	return ep_err_set(err, -ENOTSUP,
 			  "%s: written by a newer edgeprobe (schema %lld, this "
@@ -251,6 +255,7 @@ static int check_whole(struct store *store, struct ep_err *err)
 
 static int open_database(struct store *store, struct ep_err *err)
 {
+	int version = STORE_SCHEMA;
 	int r = open_sqlite(store, err);
 
 	if (r == 0)
@@ -258,13 +263,15 @@ static int open_database(struct store *store, struct ep_err *err)
 	if (r == 0 && store->read_only)
 		return ep_err_set(err, -ENOENT, "%s: is empty", store->path);
 	if (r > 0)
-		r = check_version(store, err);
+		r = version = check_version(store, err);
 	else if (r == 0)
 		r = setup_create(store, err);
-	if (r == 0)
+	if (r >= 0)
 		r = setup_connection(store, err);
 	if (r == 0 && !store->read_only)
 		r = check_whole(store, err);
+	if (r == 0 && !store->read_only && version < STORE_SCHEMA)
+		r = setup_upgrade(store, version, err);
 	if (r == 0)
 		r = setup_load(store, err);
 	return r;

@@ -24,6 +24,8 @@ uint64_t file_bytes(const struct store *store, const char *suffix);
 /* --- setup.c: pragmas, creation, what is remembered --- */
 int setup_connection(struct store *store, struct ep_err *err);
 int setup_create(struct store *store, struct ep_err *err);
+/* Bring a store of an earlier schema forward, wholly or not at all. */
+int setup_upgrade(struct store *store, int version, struct ep_err *err);
 int setup_load(struct store *store, struct ep_err *err);
 /* The page bound takes effect, as far as the file is not beyond it. */
 void setup_page_bound(struct store *store);

@@ -81,5 +81,7 @@ enum db_query {
 
 extern const char *const db_texts[DB_QUERIES];
 extern const char db_schema[];
+/* What makes a store of schema `n` one of schema n + 1. */
+extern const char *const db_steps[];
 
 #endif

@@ -82,6 +82,8 @@ static struct scan_https https_of(sqlite3_stmt *s)
 		.pop = (uint32_t)sqlite3_column_int64(s, 8),
 		.pop_source = (uint32_t)sqlite3_column_int64(s, 9),
 		.tls_issuer = (uint32_t)sqlite3_column_int64(s, 10),
+		.srtt_ns = column_signed(s, 12, EP_ABSENT),
+		.min_rtt_ns = column_signed(s, 13, EP_ABSENT),
 	};
 }
 

@@ -41,6 +41,7 @@ static bool has_https(const struct ep_https *h)
 {
 	return h->connect_ns != EP_ABSENT || h->tls_ns != EP_ABSENT ||
 	       h->first_byte_ns != EP_ABSENT || h->total_ns != EP_ABSENT ||
+	       h->srtt_ns != EP_ABSENT || h->min_rtt_ns != EP_ABSENT ||
 	       h->tls_days_left != EP_DAYS_ABSENT || h->http_status != 0 ||
 	       h->http_version[0] || h->pop[0] || h->pop_source[0] ||
 	       h->pop_ref[0] || h->tls_issuer[0];
@@ -61,8 +62,11 @@ static int bind_signed(sqlite3_stmt *s, int i, int64_t value, int64_t absent)
 
 int64_t column_signed(sqlite3_stmt *row, int i, int64_t absent)
 {
-	int64_t value = sqlite3_column_int64(row, i);
+	int64_t value;
 
+	if (i >= sqlite3_column_count(row))
+		return absent; /* a reader of a store of an earlier schema */
+	value = sqlite3_column_int64(row, i);
 	/* NULL reads as 0, which is rare: one call for most rows. */
 	if (value == 0 && sqlite3_column_type(row, i) == SQLITE_NULL)
 		return absent;
@@ -97,6 +101,8 @@ static int write_https(struct store *store, uint64_t seq,
 	sqlite3_bind_text(s, 12, h->pop_ref,
 			  (int)strnlen(h->pop_ref, sizeof(h->pop_ref)),
 			  SQLITE_STATIC);
+	bind_signed(s, 13, h->srtt_ns, EP_ABSENT);
+	bind_signed(s, 14, h->min_rtt_ns, EP_ABSENT);
 	r = db_next(&store->db, s);
 	db_end(s);
 	return r;
@@ -175,6 +181,8 @@ static void read_https_row(struct store *store, sqlite3_stmt *s,
 	copy_word(store, s, 10, h->tls_issuer, sizeof(h->tls_issuer));
 	copy_text(h->pop_ref, sizeof(h->pop_ref),
 		  (const char *)sqlite3_column_text(s, 11));
+	h->srtt_ns = column_signed(s, 12, EP_ABSENT);
+	h->min_rtt_ns = column_signed(s, 13, EP_ABSENT);
 }
 
 static int read_https(struct store *store, uint64_t seq, struct ep_https *h)

@@ -12,6 +12,7 @@
 /* Beside an https sample; see struct ep_https for meaning and absence. */
 struct scan_https {
 	int64_t connect_ns, tls_ns, first_byte_ns, total_ns;
+	int64_t srtt_ns, min_rtt_ns;
 	int32_t tls_days_left;
 	uint16_t http_status;
 	/* Numbers of texts: store_word(); 0 where there is none. */

@@ -1,5 +1,6 @@
 /* Every table and every prepared question. README.md says what they mean. */
 #include "store/db.h"
+#include "store/store.h"
 
 /* Rows that a destination is still to get first: never evicted. */
 #define ANCHORS                                                                \
@@ -23,7 +24,8 @@ const char db_schema[] =
 	"CREATE TABLE https(seq INTEGER PRIMARY KEY, connect_ns INTEGER,"
 	" tls_ns INTEGER, first_byte_ns INTEGER, total_ns INTEGER,"
 	" tls_days_left INTEGER, http_status INTEGER, http_version INTEGER,"
-	" pop INTEGER, pop_source INTEGER, tls_issuer INTEGER, pop_ref TEXT);"
+	" pop INTEGER, pop_source INTEGER, tls_issuer INTEGER, pop_ref TEXT,"
+	" srtt_ns INTEGER, min_rtt_ns INTEGER);"
 	"CREATE TABLE note(seq INTEGER PRIMARY KEY, time_ns INTEGER,"
 	" type INTEGER, body TEXT);"
 	"CREATE TABLE gap(seq INTEGER PRIMARY KEY, time_ns INTEGER,"
@@ -49,6 +51,12 @@ const char db_schema[] =
 	" bytes INTEGER, answer TEXT, body BLOB);"
 	"CREATE TABLE counter(destination INTEGER, name TEXT, value INTEGER,"
 	" PRIMARY KEY(destination, name)) WITHOUT ROWID;";
+
+/* No step may touch every row: a store of gigabytes is opened by it. */
+const char *const db_steps[STORE_SCHEMA] = {
+	[1] = "ALTER TABLE https ADD COLUMN srtt_ns INTEGER;"
+	      "ALTER TABLE https ADD COLUMN min_rtt_ns INTEGER",
+};
 
 const char *const db_texts[DB_QUERIES] = {
 	[Q_BEGIN] = "BEGIN IMMEDIATE",
@@ -81,7 +89,7 @@ const char *const db_texts[DB_QUERIES] = {
 	[Q_LATE_ADD] = "INSERT INTO late VALUES(?, ?)",
 	[Q_LATE_OF] = "SELECT of FROM late WHERE seq = ?",
 	[Q_HTTPS_ADD] = "INSERT INTO https"
-			" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[Q_HTTPS_SCAN] = "SELECT * FROM https WHERE seq >= ? AND seq <= ?"
 			 " ORDER BY seq",
 	[Q_NOTE_ADD] = "INSERT INTO note VALUES(?, ?, ?, ?)",

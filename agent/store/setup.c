@@ -118,6 +118,29 @@ int setup_create(struct store *store, struct ep_err *err)
 	return transact_once(store, create, NULL, err);
 }
 
+static int upgrade(struct store *store, void *version)
+{
+	int r = 0;
+
+	for (int v = *(int *)version; v < STORE_SCHEMA && r == 0; v++)
+		r = db_exec(&store->db, db_steps[v]);
+	return r < 0 ? r
+		     : pragma(store, "PRAGMA user_version = %lld",
+			      STORE_SCHEMA);
+}
+
+/* A store that is full has room for this page, too. */
+int setup_upgrade(struct store *store, int version, struct ep_err *err)
+{
+	int r = db_exec(&store->db, "PRAGMA max_page_count = 4294967294");
+
+	if (r < 0)
+		return db_fail(&store->db, err, store->path);
+	r = transact_once(store, upgrade, &version, err);
+	setup_page_bound(store);
+	return r;
+}
+
 static int load_epoch(struct store *store)
 {
 	sqlite3_stmt *s = db_ask(&store->db, Q_META_GET, "t", "epoch");

@@ -12,7 +12,7 @@
 
 struct store;
 
-#define STORE_SCHEMA 1
+#define STORE_SCHEMA 2
 
 struct store_options {
 	const char *path;     /* of the database file */

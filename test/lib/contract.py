@@ -224,14 +224,19 @@ def check_peer(row):
          "icmp has no ports and sends nothing again")
 
 
+def kept(row):
+    """Over a connection that was open before: no handshake of its own."""
+    return "kept_connection" in row.get("flags", "").split(",")
+
+
 def check_outcome(row):
     outcome, reason = row["outcome"], row.get("reason")
     need((outcome == "replied") == (reason is None),
          f"reason {reason} with {outcome}")
     need(reason is None or reason in OUTCOMES[outcome],
          f"{reason} is no reason of {outcome}")
-    need((outcome in ("replied", "refused")) == ("rtt_us" in row),
-         f"rtt_us with {outcome}")
+    timed = outcome in ("replied", "refused") and not kept(row)
+    need(timed == ("rtt_us" in row), f"rtt_us with {outcome}")
     need((reason == "missed") == ("missed" in row), "missed")
     need("rtt_us" not in row or "address" in row, "answered by no address")
     need("rtt_us" not in row or row["probe"] == "icmp" or "port" in row,
@@ -241,6 +246,7 @@ def check_outcome(row):
 def check_https(row):
     there = set(HTTPS) & set(row)
     if row["probe"] != "https":
+        need(not kept(row), f"{row['probe']} over a kept connection")
         need(not there, f"{row['probe']} with {sorted(there)}")
         return
     phases = ("dns_us", "connect_us", "tls_us", "first_byte_us")
@@ -249,10 +255,23 @@ def check_https(row):
         need(parts <= row["total_us"] + 1, "the phases exceed the whole")
     need(("pop_source" in row) == ("pop_ref" in row), "pop_ref")
     need("pop" not in row or "pop_source" in row, "a PoP from nowhere")
-    if row["outcome"] == "replied":
+    need(kept(row) or not {"srtt_us", "min_rtt_us"} & set(row),
+         "a connection's RTT without a kept one")
+    if kept(row):
+        check_kept(row)
+    elif row["outcome"] == "replied":
         # total_us: not of an answer that was more than is read
         missing = {"connect_us", "tls_us", "first_byte_us", "http_status",
                    "http_version", "tls_issuer", "tls_days_left"} - set(row)
+        need(not missing, f"a reply without {sorted(missing)}")
+
+
+def check_kept(row):
+    there = {"connect_us", "tls_us", "retransmits"} & set(row)
+    need(not there, f"a kept connection with {sorted(there)}")
+    if row["outcome"] == "replied":
+        missing = {"first_byte_us", "srtt_us", "min_rtt_us", "http_status",
+                   "http_version"} - set(row)
         need(not missing, f"a reply without {sorted(missing)}")
 
 

@@ -128,6 +128,8 @@ struct ep_sample kit_https(uint64_t n)
 
 	s.dns_ns = 1500000 + (int64_t)(n % 100000);
 	s.https.connect_ns = s.rtt_ns + 40000;
+	s.https.srtt_ns = s.rtt_ns + 1000;
+	s.https.min_rtt_ns = s.rtt_ns - 1000;
 	s.https.tls_ns = 9000000 + (int64_t)(n % 1000000);
 	s.https.first_byte_ns = 8000000 + (int64_t)(n % 3000000);
 	s.https.total_ns = 31000000 + (int64_t)(n % 9000000);
@@ -172,6 +174,8 @@ void kit_same_sample(const struct ep_sample *a, const struct ep_sample *b)
 	assert_int_equal(a->ttl, b->ttl);
 	assert_int_equal(a->retransmits, b->retransmits);
 	assert_int_equal(a->https.connect_ns, b->https.connect_ns);
+	assert_int_equal(a->https.srtt_ns, b->https.srtt_ns);
+	assert_int_equal(a->https.min_rtt_ns, b->https.min_rtt_ns);
 	assert_int_equal(a->https.tls_ns, b->https.tls_ns);
 	assert_int_equal(a->https.first_byte_ns, b->https.first_byte_ns);
 	assert_int_equal(a->https.total_ns, b->https.total_ns);

@@ -81,6 +81,21 @@ static void add_missed(struct world *w, unsigned second, uint32_t missed)
 	store_add_sample(w->store, w->gateway_icmp, &s);
 }
 
+static void add_kept(struct world *w, unsigned second)
+{
+	struct ep_sample s;
+
+	ep_sample_init(&s);
+	s.sent_ns = T0_NS + second * UINT64_C(1000000000);
+	s.flags = EP_FLAG_KEPT;
+	s.https.first_byte_ns = 3 * MS;
+	s.https.total_ns = 4 * MS;
+	s.https.srtt_ns = 2 * MS;
+	s.https.min_rtt_ns = 1 * MS;
+	s.https.http_status = 200;
+	store_add_sample(w->store, w->exchange_https, &s);
+}
+
 static int set_up(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
@@ -229,6 +244,42 @@ static void keys_group(void **state)
 	free(text);
 }
 
+/* Between two fresh ones: it breaks no chain of jitter, and is in no figure. */
+static void kept_connections_are_apart(void **state)
+{
+	struct report_options o = { .format = REPORT_JSON };
+	struct world *w = *state;
+	char *text;
+
+	add_https(w, 1, "AMS");
+	add_kept(w, 2);
+	add_https(w, 3, "AMS");
+	add_kept(w, 4);
+	assert_int_equal(store_commit(w->store, NULL), 0);
+	text = report(w, &o, 0);
+	has(text, "{\"target\":\"exchange\",\"probe\":\"https\",\"sent\":2,");
+	has(text, "\"jitter_us\":0,\"dns_p50_us\":2000,");
+	has(text, "\"first_byte_p50_us\":6000,\"first_byte_p90_us\":6000,"
+		  "\"total_p50_us\":24000,\"total_p90_us\":24000,"
+		  "\"reasons\"");
+	has(text, "{\"target\":\"exchange\",\"probe\":\"https kept\","
+		  "\"sent\":2,\"answered\":2,");
+	has(text, "\"loss_percent\":0,\"first_byte_p50_us\":3000,"
+		  "\"first_byte_p90_us\":3000,\"total_p50_us\":4000,"
+		  "\"total_p90_us\":4000,\"srtt_p50_us\":2000,");
+	free(text);
+	o.format = REPORT_TEXT;
+	text = report(w, &o, 0);
+	has(text, "https kept");
+	free(text);
+	o.format = REPORT_JSON;
+	assert_int_equal(report_parse_by("target", &o, NULL), 0);
+	text = report(w, &o, 0);
+	has(text, "{\"target\":\"exchange\",\"sent\":4,\"answered\":4,");
+	has(text, "\"first_byte_p50_us\":6000,");
+	free(text);
+}
+
 static void bad_keys_are_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -284,9 +335,13 @@ static void nothing_is_said_so(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(csv_has_the_figures),       TEST(json_is_one_document),
-		TEST(text_says_what_went_wrong), TEST(keys_group),
-		TEST(bad_keys_are_refused),      TEST(a_window_cuts),
+		TEST(csv_has_the_figures),
+		TEST(json_is_one_document),
+		TEST(text_says_what_went_wrong),
+		TEST(keys_group),
+		TEST(kept_connections_are_apart),
+		TEST(bad_keys_are_refused),
+		TEST(a_window_cuts),
 		TEST(nothing_is_said_so),
 	};
 

@@ -214,6 +214,105 @@ static void a_newer_schema_is_not_written(void **state)
 	assert_true(try_open(kit->path, true, &store, &err) < 0);
 }
 
+/* As version 1 made it. */
+static void make_older(struct kit *kit)
+{
+	sql(kit->path, "ALTER TABLE https DROP COLUMN srtt_ns;"
+		       "ALTER TABLE https DROP COLUMN min_rtt_ns;"
+		       "PRAGMA user_version = 1");
+}
+
+static int check_https(const struct record *record, void *arg)
+{
+	struct ep_sample wanted = kit_https(record->seq);
+
+	if (*(bool *)arg)
+		wanted.https.srtt_ns = wanted.https.min_rtt_ns = EP_ABSENT;
+	kit_same_sample(&record->sample, &wanted);
+	return 0;
+}
+
+static int check_lean(const struct scan_row *row, void *arg)
+{
+	struct ep_sample wanted = kit_https(row->seq);
+
+	assert_int_equal(row->https->total_ns, wanted.https.total_ns);
+	assert_int_equal(row->https->srtt_ns,
+			 *(bool *)arg ? EP_ABSENT : wanted.https.srtt_ns);
+	return 0;
+}
+
+static void check_rows(struct store *store, uint64_t first, bool older)
+{
+	struct store_range range = { .first_seq = first, .destination = -1 };
+
+	assert_int_equal(store_scan(store, &range, check_https, &older, NULL),
+			 0);
+	assert_int_equal(
+		store_scan_rows(store, &range, check_lean, &older, NULL), 0);
+}
+
+static void fill_https(struct kit *kit, uint64_t first, uint64_t n)
+{
+	uint32_t series = kit_series(kit, "a", "https");
+
+	for (uint64_t i = first; i < first + n; i++) {
+		struct ep_sample sample = kit_https(i);
+
+		store_add_sample(kit->store, series, &sample);
+	}
+	kit_commit(kit);
+}
+
+static void an_older_schema_is_brought_forward(void **state)
+{
+	struct kit *kit = *state;
+	struct store *store;
+	struct ep_err err = { 0 };
+	char epoch[32];
+
+	kit_open(kit, 0);
+	fill_https(kit, 1, 300);
+	snprintf(epoch, sizeof(epoch), "%s", store_epoch(kit->store));
+	kit_close(kit);
+	make_older(kit);
+	/* A report does not wait for the agent to do it. */
+	assert_int_equal(try_open(kit->path, true, &store, &err), 0);
+	check_rows(store, 1, true);
+	store_close(store);
+	kit_open(kit, 0);
+	assert_string_equal(store_epoch(kit->store), epoch);
+	assert_int_equal(store_last_seq(kit->store), 300);
+	check_rows(kit->store, 1, true);
+	fill_https(kit, 301, 300);
+	check_rows(kit->store, 301, false);
+	kit_close(kit);
+	kit_open(kit, 0); /* and not again */
+	assert_int_equal(store_last_seq(kit->store), 600);
+	check_rows(kit->store, 301, false);
+}
+
+/* Its pages are all in use. */
+static void an_older_schema_in_a_full_store(void **state)
+{
+	struct kit *kit = *state;
+	struct store_facts facts;
+	uint64_t n = 1;
+
+	kit_open(kit, STORE_MIN_BYTES);
+	do {
+		fill_https(kit, n, 1000);
+		n += 1000;
+		assert_int_equal(store_facts(kit->store, &facts), 0);
+	} while (facts.first_seq <= 1);
+	kit_close(kit);
+	make_older(kit);
+	kit_open(kit, STORE_MIN_BYTES);
+	fill_https(kit, n, 1000);
+	assert_int_equal(store_facts(kit->store, &facts), 0);
+	assert_true(facts.bytes <= STORE_MIN_BYTES);
+}
+
 static int count_row(const struct record *record, void *arg)
 {
 	uint64_t *n = arg;
@@ -374,6 +473,8 @@ int main(void)
 		KIT_TEST(without_permission),
 		KIT_TEST(two_agents_cannot_share_it),
 		KIT_TEST(a_newer_schema_is_not_written),
+		KIT_TEST(an_older_schema_is_brought_forward),
+		KIT_TEST(an_older_schema_in_a_full_store),
 		KIT_TEST(a_reader_reads_while_the_agent_writes),
 		KIT_TEST(a_damaged_store_is_set_aside),
 		KIT_TEST(a_whole_store_is_kept_after_a_kill),

@@ -63,6 +63,7 @@ static struct ep_sample extreme(int64_t s64, uint64_t u64, uint8_t byte)
 	s.address.scope = (uint32_t)u64;
 	s.https.connect_ns = s.https.tls_ns = s64;
 	s.https.first_byte_ns = s.https.total_ns = s64;
+	s.https.srtt_ns = s.https.min_rtt_ns = s64;
 	s.https.tls_days_left = (int32_t)s64;
 	s.https.http_status = (uint16_t)u64;
 	return s;
