@@ -4,6 +4,7 @@
 #ifndef EDGEPROBE_ENGINE_H
 #define EDGEPROBE_ENGINE_H
 
+#include "edgeprobe/address.h"
 #include "edgeprobe/error.h"
 #include "edgeprobe/kind.h"
 #include "edgeprobe/probe.h"
@@ -19,6 +20,10 @@ struct ep_engine_options {
 	/* Name servers, "ADDRESS", "ADDRESS:PORT" or "[ADDRESS6]:PORT",
 	 * comma-separated; NULL: those of resolv.conf. */
 	const char *dns_servers;
+	/* Interface or address that name servers are asked over, and no other;
+	 * it may come and go. While it is not there look-ups fail with
+	 * EP_REASON_NO_SOURCE. NULL: any. */
+	const char *dns_source;
 	/* PEM bundle of trusted CAs; NULL: SSL_CERT_FILE, else the system's. */
 	const char *ca_file;
 	/* User-Agent of https probes; NULL: "edgeprobe/VERSION". */
@@ -34,6 +39,26 @@ struct ep_engine_options {
  * deadline (EP_REPLIED, `id` as in the sample counted lost), or one that came
  * again (with EP_FLAG_DUPLICATE). Borrowed until the callback returns. */
 typedef void (*ep_late_cb)(const struct ep_sample *sample, void *arg);
+
+/* A name has other addresses than before. `added` and `removed` are against
+ * what was told last (or, at first, was known first): both are empty if it is
+ * back to that. */
+struct ep_names_change {
+	const char *host; /* lower case, without a dot at the end */
+	uint8_t family;   /* that was asked for: 4, 6; 0: either */
+	unsigned n;       /* addresses now; EP_NTH_MAX at most count */
+	unsigned n_added, n_removed;
+	const struct ep_address *added, *removed;
+	unsigned changes; /* answers since then that differed from the one
+			   * before them; at least 1 */
+};
+
+/* Borrowed until the callback returns. */
+typedef void (*ep_names_cb)(const struct ep_names_change *change, void *arg);
+
+/* A name that was told of is not told of again for so long; what changes
+ * meanwhile is told in one at the end. */
+#define EP_NAMES_GAP_NS UINT64_C(60000000000)
 
 /* Called when nothing of the engine is left. */
 typedef void (*ep_engine_close_cb)(void *arg);
@@ -53,6 +78,18 @@ void ep_engine_close(struct ep_engine *engine, ep_engine_close_cb cb,
 
 /* Ask for late and duplicate replies; NULL: not wanted (the default). */
 void ep_engine_on_late(struct ep_engine *engine, ep_late_cb cb, void *arg);
+
+/* Ask for changes of names' addresses; NULL: not wanted (the default). Failed
+ * look-ups change nothing. */
+void ep_engine_on_names(struct ep_engine *engine, ep_names_cb cb, void *arg);
+
+/* The addresses of the target's host (in its family) by the last good answer,
+ * even one that has to be asked for again: sorted, IPv4 first, lowest first;
+ * they are what EP_PICK_NTH counts. Asks nobody. Returns how many, `max` at
+ * most; 0: none is known, or the host is EP_HOST_GATEWAY. */
+unsigned ep_engine_addresses(const struct ep_engine *engine,
+			     const struct ep_target *target,
+			     struct ep_address *ret, unsigned max);
 
 /* Open what `kind` needs for `family` (4 or 6) now instead of at the first
  * probe. 0 if it can measure on this host, else a negative errno and in `err`

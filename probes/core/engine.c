@@ -264,6 +264,7 @@ static int copy_options(struct ep_engine *e, const struct ep_engine_options *o)
 	if (o->dns_timeout_ns == 0)
 		e->options.dns_timeout_ns = DNS_TIMEOUT_DEFAULT_NS;
 	r = copy_text(o->dns_servers, &e->options.dns_servers);
+	r = copy_text(o->dns_source, &e->options.dns_source) < 0 ? -ENOMEM : r;
 	r = copy_text(o->ca_file, &e->options.ca_file) < 0 ? -ENOMEM : r;
 	return copy_text(agent, &e->options.user_agent) < 0 ? -ENOMEM : r;
 }
@@ -288,6 +289,7 @@ static void free_engine(struct ep_engine *e)
 	if (e->epoll_fd >= 0)
 		close(e->epoll_fd);
 	free((void *)(uintptr_t)e->options.dns_servers);
+	free((void *)(uintptr_t)e->options.dns_source);
 	free((void *)(uintptr_t)e->options.ca_file);
 	free((void *)(uintptr_t)e->options.user_agent);
 	free(e);
@@ -325,8 +327,7 @@ static int set_up(struct ep_engine *e, const struct ep_engine_options *options,
 	if (e->epoll_fd < 0)
 		return ep_err_set(err, -errno, "no descriptor for epoll: %s",
 				  strerror(errno));
-	return resolve_open(e, e->options.dns_servers,
-			    e->options.dns_timeout_ns, &e->resolve, err);
+	return resolve_open(e, &e->options, &e->resolve, err);
 }
 
 static void on_failed_open(struct ep_scope *scope)
@@ -396,6 +397,7 @@ void ep_engine_close(struct ep_engine *engine, ep_engine_close_cb cb, void *arg)
 	engine->closing = true;
 	engine->close_cb = cb;
 	engine->close_arg = arg;
+	ep_engine_on_names(engine, NULL, NULL);
 	list_for_each (at, after, &engine->probes)
 		ep_probe_cancel(container_of(at, struct ep_probe, link));
 	engine_arm(engine);
@@ -411,11 +413,6 @@ void ep_engine_late(struct ep_engine *engine, const struct ep_sample *sample)
 {
 	if (engine->late_cb != NULL && !engine->closing)
 		engine->late_cb(sample, engine->late_arg);
-}
-
-void ep_engine_flush_names(struct ep_engine *engine)
-{
-	resolve_flush(engine->resolve);
 }
 
 unsigned ep_engine_in_flight(const struct ep_engine *engine)

@@ -91,6 +91,10 @@ void engine_arm(struct ep_engine *e);
 /* The same where nothing but what is due at `due_ns` has come to it. */
 void engine_arm_for(struct ep_engine *e, uint64_t due_ns);
 
+/* Find the address that `t` means: as resolve_start(). */
+int engine_resolve(struct ep_engine *e, const struct ep_target *t,
+		   struct resolve_query *query);
+
 /* The deadline of `p` has come: hand out its outcome, or find one. */
 void probe_expire(struct ep_probe *p, uint64_t now_ns);
 

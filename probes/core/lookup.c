@@ -35,19 +35,31 @@ static void forsake_questions(struct lookup *l)
 	l->open = 0;
 }
 
-static void end(struct lookup *l, enum ep_reason reason,
-		const struct name_answer *answer)
+/* Each one that waits gets the address that it wants. */
+static void answer_all(struct lookup *l, enum ep_reason reason)
+{
+	struct list *at, *after;
+
+	list_for_each (at, after, &l->waiting)
+		resolve_choose(l->name, reason,
+			       container_of(at, struct resolve_query, link));
+}
+
+/* What the hosts file has come to say meanwhile goes before any answer. */
+static void end(struct lookup *l, const struct name_answer *answer)
 {
 	struct resolve *r = l->resolve;
+	enum ep_reason reason = answer->reason;
 
 	assert(l->name != NULL); /* it ends once */
 	l->ended_ns = ep_clock_mono_ns();
-	l->answer.reason = reason;
-	l->answer.address = answer->address;
 	forsake_questions(l);
-	if (!l->name->from_hosts) /* the file may have changed meanwhile */
-		name_store(l->name, reason, &answer->address, answer->ttl_s,
-			   l->ended_ns);
+	if (l->name->from_hosts)
+		reason = EP_REASON_NONE;
+	else if (name_store(l->name, answer, l->ended_ns) < 0)
+		reason = EP_REASON_NO_RESOURCES;
+	name_tell_note(&r->tell, l->name, l->ended_ns);
+	answer_all(l, reason);
 	name_cache_pin(r->cache, l->name, NULL);
 	l->name = NULL;
 	list_remove(&l->turn);
@@ -57,9 +69,9 @@ static void end(struct lookup *l, enum ep_reason reason,
 
 static void fail(struct lookup *l, enum ep_reason reason)
 {
-	static const struct name_answer nothing;
+	struct name_answer nothing = { .reason = reason };
 
-	end(l, reason, &nothing);
+	end(l, &nothing);
 }
 
 /* --- asking --- */
@@ -68,9 +80,10 @@ static void fail(struct lookup *l, enum ep_reason reason)
 static enum ep_reason worse(enum ep_reason a, enum ep_reason b)
 {
 	static const enum ep_reason order[] = {
-		EP_REASON_DNS_SERVFAIL,    EP_REASON_DNS_REFUSED,
-		EP_REASON_DNS_MALFORMED,   EP_REASON_DNS_TIMEOUT,
-		EP_REASON_DNS_UNAVAILABLE, EP_REASON_NO_RESOURCES,
+		EP_REASON_DNS_SERVFAIL,  EP_REASON_DNS_REFUSED,
+		EP_REASON_DNS_MALFORMED, EP_REASON_DNS_TIMEOUT,
+		EP_REASON_NO_SOURCE,     EP_REASON_DNS_UNAVAILABLE,
+		EP_REASON_NO_RESOURCES,
 	};
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
@@ -136,19 +149,26 @@ static void take_good(struct lookup *l, unsigned server,
 		      const struct name_answer *answer)
 {
 	favour(l, server);
-	end(l, answer->reason, answer);
+	end(l, answer);
+}
+
+/* A server has said no, or nonsense: it was reached at least. */
+static bool is_no(enum ep_reason reason)
+{
+	return reason != EP_REASON_DNS_TIMEOUT &&
+	       reason != EP_REASON_DNS_UNAVAILABLE &&
+	       reason != EP_REASON_NO_SOURCE;
 }
 
 static void take_bad(struct lookup *l, enum ep_reason reason)
 {
-	l->answer.reason = worse(l->answer.reason, reason);
-	if (reason != EP_REASON_DNS_TIMEOUT &&
-	    reason != EP_REASON_DNS_UNAVAILABLE)
+	l->reason = worse(l->reason, reason);
+	if (is_no(reason))
 		l->refused = true;
 	if (l->asked < name_servers_count(l->resolve->servers))
 		ask_next(l);
 	else if (l->open == 0)
-		fail(l, l->answer.reason);
+		fail(l, l->reason);
 }
 
 /* That there is no such name, or no such address, is a good answer. */
@@ -227,7 +247,7 @@ void lookup_expire(struct resolve *r, uint64_t now_ns)
 
 		if (now_ns < l->begun_ns + r->timeout_ns)
 			return;
-		fail(l, worse(l->answer.reason, EP_REASON_DNS_TIMEOUT));
+		fail(l, worse(l->reason, EP_REASON_DNS_TIMEOUT));
 	}
 }
 

@@ -30,7 +30,11 @@ static void forget(struct name_cache *cache, struct name *name)
 {
 	list_remove(&name->bucket);
 	list_remove(&name->age);
+	list_remove(&name->tell);
 	cache->n--;
+	name_set_drop(name->set);
+	name_set_drop(name->told);
+	name_choices_finish(&name->choices);
 	free(name);
 }
 
@@ -95,16 +99,23 @@ static int add(struct name_cache *cache, const char *host, int family,
 	memcpy(name->host, host, size);
 	name->family = (uint8_t)family;
 	list_init(&name->age);
+	list_init(&name->tell);
 	list_add(bucket_of(cache, host, family), &name->bucket);
 	cache->n++;
 	*ret_name = name;
 	return 0;
 }
 
+struct name *name_cache_find(struct name_cache *cache, const char *host,
+			     int family)
+{
+	return find(bucket_of(cache, host, family), host, family);
+}
+
 int name_cache_get(struct name_cache *cache, const char *host, int family,
 		   struct name **ret_name)
 {
-	struct name *name = find(bucket_of(cache, host, family), host, family);
+	struct name *name = name_cache_find(cache, host, family);
 	int r = 0;
 
 	if (name == NULL)
@@ -144,24 +155,64 @@ bool name_is_fresh(const struct name *name, uint64_t now_ns)
 	return now_ns < name->expires_ns;
 }
 
-void name_store(struct name *name, enum ep_reason reason,
-		const struct ep_address *address, uint64_t ttl_s,
-		uint64_t now_ns)
+/* The first set of all is no change. */
+static int keep_set(struct name *name, const struct name_answer *answer)
 {
-	if (reason != EP_REASON_NONE)
-		ttl_s = NAME_TTL_BAD_S;
+	struct name_set *set;
+
+	name->first = answer->first;
+	if (name->set != NULL && name_set_is(name->set, answer))
+		return 0;
+	set = name_set_create(answer);
+	if (set == NULL)
+		return -ENOMEM;
+	if (name->told == NULL)
+		name->told = name_set_take(set);
+	else
+		name->changes++;
+	name_set_drop(name->set);
+	name->set = set;
+	return 0;
+}
+
+int name_store(struct name *name, const struct name_answer *answer,
+	       uint64_t now_ns)
+{
+	uint64_t ttl_s = NAME_TTL_BAD_S;
+	int r = 0;
+
+	if (answer->reason == EP_REASON_NONE) {
+		ttl_s = answer->ttl_s;
+		r = keep_set(name, answer);
+	}
+	if (r < 0)
+		return r;
 	if (ttl_s > NAME_TTL_MAX_S)
 		ttl_s = NAME_TTL_MAX_S;
 	name->from_hosts = false;
-	name->reason = reason;
-	name->address = *address;
+	name->reason = answer->reason;
 	name->expires_ns = now_ns + ttl_s * EP_NS_PER_S;
+	return 0;
 }
 
-void name_store_hosts(struct name *name, const struct ep_address *address)
+int name_store_hosts(struct name *name, const struct name_answer *answer)
 {
+	int r = keep_set(name, answer);
+
+	if (r < 0)
+		return r;
 	name->from_hosts = true;
 	name->reason = EP_REASON_NONE;
-	name->address = *address;
 	name->expires_ns = UINT64_MAX;
+	return 0;
+}
+
+void name_told(struct name *name, uint64_t now_ns)
+{
+	if (name->set != NULL && name->set != name->told) {
+		name_set_drop(name->told);
+		name->told = name_set_take(name->set);
+	}
+	name->told_ns = now_ns;
+	name->changes = 0;
 }

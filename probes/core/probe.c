@@ -217,7 +217,7 @@ static int find_address(struct ep_probe *p)
 	}
 	p->query.cb = on_resolved;
 	list_init(&p->query.link);
-	r = resolve_start(p->engine->resolve, &p->query, t->host, t->family);
+	r = engine_resolve(p->engine, t, &p->query);
 	if (r == 1)
 		take_answer(p);
 	engine_arm(p->engine); /* a look-up may be due */

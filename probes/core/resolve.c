@@ -35,7 +35,6 @@ static void deliver_one(struct lookup *l)
 			l->waiting.next, struct resolve_query, link);
 
 		list_remove(&q->link);
-		q->answer = l->answer;
 		q->answer.took_ns = (int64_t)(l->ended_ns - q->asked_ns);
 		q->cb(q);
 	}
@@ -49,6 +48,7 @@ static void deliver(struct resolve *r)
 
 	list_for_each (at, after, &r->done)
 		deliver_one(container_of(at, struct lookup, link));
+	name_tell_run(&r->tell, ep_clock_mono_ns());
 }
 
 static void serve_line(struct resolve *r)
@@ -79,7 +79,7 @@ static void start_over(struct resolve *r)
 		struct lookup *l = container_of(at, struct lookup, link);
 
 		l->open = 0;
-		l->answer.reason = EP_REASON_NONE;
+		l->reason = EP_REASON_NONE;
 		list_remove(&l->turn);
 		list_add(&r->line, &l->turn);
 	}
@@ -100,33 +100,40 @@ static void refresh(struct resolve *r, uint64_t now_ns)
 /* As RFC 6761 wants it, whatever the file says; c-ares 1.18 leaks memory over
  * the name where the file lacks it. */
 static int find_localhost(const char *host, int family,
-			  struct ep_address *ret_address)
+			  struct name_answer *ret_answer)
 {
 	size_t n = strlen(host), tail = strlen(".localhost");
+	struct ep_address address;
 
 	if (strcmp(host, "localhost") != 0 &&
 	    (n <= tail || strcmp(host + n - tail, ".localhost") != 0))
 		return 0;
-	return ep_address_parse(family == 6 ? "::1" : "127.0.0.1",
-				ret_address) == 0;
+	if (ep_address_parse(family == 6 ? "::1" : "127.0.0.1", &address) < 0)
+		return 0;
+	name_answer_add(ret_answer, &address);
+	return 1;
 }
 
 /* The file is searched once for each name and version of the file. */
-static void search_hosts(struct resolve *r, struct name *name)
+static int search_hosts(struct resolve *r, struct name *name, uint64_t now_ns)
 {
 	unsigned version = name_servers_hosts_version(r->servers);
-	struct ep_address address;
+	struct name_answer answer = { .reason = EP_REASON_NONE };
+	int result = 0;
 
 	if (name->hosts_version == version)
-		return;
-	name->hosts_version = version;
+		return 0;
 	if (name->from_hosts)
 		name->expires_ns = 0;
 	name->from_hosts = false;
-	if (find_localhost(name->host, name->family, &address) ||
+	if (find_localhost(name->host, name->family, &answer) ||
 	    name_servers_search_hosts(r->servers, name->host, name->family,
-				      &address))
-		name_store_hosts(name, &address);
+				      &answer))
+		result = name_store_hosts(name, &answer);
+	if (result == 0)
+		name->hosts_version = version;
+	name_tell_note(&r->tell, name, now_ns);
+	return result;
 }
 
 static int join(struct resolve *r, struct resolve_query *q, struct name *name,
@@ -144,12 +151,23 @@ static int join(struct resolve *r, struct resolve_query *q, struct name *name,
 	return 0;
 }
 
-static int answer_at_once(struct resolve_query *q, enum ep_reason reason,
-			  const struct ep_address *address)
+void resolve_choose(struct name *name, enum ep_reason reason,
+		    struct resolve_query *query)
+{
+	static const struct ep_address none;
+	struct resolve_answer *answer = &query->answer;
+
+	answer->address = none;
+	answer->reason = reason;
+	if (reason == EP_REASON_NONE &&
+	    name_pick(&name->choices, name->set, &name->first, &query->want,
+		      &answer->address) < 0)
+		answer->reason = EP_REASON_DNS_NODATA;
+}
+
+static int answer_at_once(struct resolve_query *q)
 {
 	list_init(&q->link);
-	q->answer.reason = reason;
-	q->answer.address = *address;
 	q->answer.took_ns = EP_ABSENT;
 	return 1;
 }
@@ -158,10 +176,12 @@ static int answer_literal(struct resolve_query *q,
 			  const struct ep_address *address, int family)
 {
 	static const struct ep_address none;
+	bool fits = (family == 0 || address->family == family) &&
+		    (q->want.pick != EP_PICK_NTH || q->want.nth == 0);
 
-	if (family != 0 && address->family != family)
-		return answer_at_once(q, EP_REASON_DNS_NODATA, &none);
-	return answer_at_once(q, EP_REASON_NONE, address);
+	q->answer.reason = fits ? EP_REASON_NONE : EP_REASON_DNS_NODATA;
+	q->answer.address = fits ? *address : none;
+	return answer_at_once(q);
 }
 
 /* Lower case, without the dot at the end. */
@@ -199,10 +219,34 @@ int resolve_start(struct resolve *resolve, struct resolve_query *query,
 	r = name_cache_get(resolve->cache, text, family, &name);
 	if (r < 0)
 		return r;
-	search_hosts(resolve, name);
-	if (name_is_fresh(name, now_ns))
-		return answer_at_once(query, name->reason, &name->address);
-	return join(resolve, query, name, now_ns);
+	r = search_hosts(resolve, name, now_ns);
+	if (r < 0)
+		return r;
+	if (!name_is_fresh(name, now_ns))
+		return join(resolve, query, name, now_ns);
+	resolve_choose(name, name->reason, query);
+	return answer_at_once(query);
+}
+
+unsigned resolve_known(struct resolve *resolve, const char *host, int family,
+		       struct ep_address *ret, unsigned max)
+{
+	char text[EP_HOST_MAX + 1];
+	struct name *name = NULL;
+	unsigned n;
+
+	if (normalise(host, text) == 0)
+		name = name_cache_find(resolve->cache, text, family);
+	if (name == NULL || name->set == NULL)
+		return 0;
+	n = name->set->n < max ? name->set->n : max;
+	memcpy(ret, name->set->at, n * sizeof(*ret));
+	return n;
+}
+
+void resolve_on_names(struct resolve *resolve, ep_names_cb cb, void *arg)
+{
+	name_tell_listen(&resolve->tell, cb, arg);
 }
 
 /* The look-up itself goes on, and its answer is remembered. */
@@ -222,8 +266,11 @@ void resolve_flush(struct resolve *resolve)
 uint64_t resolve_due(const struct resolve *resolve)
 {
 	uint64_t due_ns = name_servers_due(resolve->servers);
+	uint64_t tell_ns = name_tell_due(&resolve->tell);
 	const struct lookup *l;
 
+	if (tell_ns < due_ns)
+		due_ns = tell_ns;
 	if (!list_empty(&resolve->done))
 		return 0;
 	if (!list_empty(&resolve->lookups)) {
@@ -250,10 +297,16 @@ void resolve_tick(struct resolve *resolve, uint64_t now_ns)
 
 /* --- life --- */
 
-int resolve_open(struct ep_engine *engine, const char *servers,
-		 uint64_t timeout_ns, struct resolve **ret_resolve,
-		 struct ep_err *err)
+int resolve_open(struct ep_engine *engine,
+		 const struct ep_engine_options *options,
+		 struct resolve **ret_resolve, struct ep_err *err)
 {
+	uint64_t timeout_ns = options->dns_timeout_ns;
+	const struct name_servers_options servers = {
+		.list = options->dns_servers,
+		.source = options->dns_source,
+		.silence_ns = timeout_ns / 4 * SILENCE_QUARTERS,
+	};
 	struct resolve *resolve = calloc(1, sizeof(*resolve));
 	int r;
 
@@ -263,6 +316,7 @@ int resolve_open(struct ep_engine *engine, const char *servers,
 	list_init(&resolve->line);
 	list_init(&resolve->hedges);
 	list_init(&resolve->done);
+	name_tell_init(&resolve->tell);
 	resolve->timeout_ns = timeout_ns;
 	resolve->hedge_ns =
 		timeout_ns / 4 < HEDGE_NS ? timeout_ns / 4 : HEDGE_NS;
@@ -271,9 +325,7 @@ int resolve_open(struct ep_engine *engine, const char *servers,
 		ep_err_set(err, r, "out of memory");
 		goto err_free;
 	}
-	r = name_servers_open(engine, servers,
-			      timeout_ns / 4 * SILENCE_QUARTERS,
-			      &resolve->servers, err);
+	r = name_servers_open(engine, &servers, &resolve->servers, err);
 	if (r < 0)
 		goto err_cache;
 	name_servers_on_progress(resolve->servers, progress, resolve);

@@ -5,6 +5,7 @@
 
 #include "core/name_cache.h"
 #include "core/name_servers.h"
+#include "core/name_tell.h"
 #include "core/resolve.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,6 +13,7 @@
 struct resolve {
 	struct name_servers *servers;
 	struct name_cache *cache;
+	struct name_tell tell;
 	uint64_t timeout_ns, hedge_ns;
 	/* Every wait is equally long, so each list is sorted by its end. */
 	struct list lookups; /* under way, oldest first */
@@ -35,8 +37,13 @@ struct lookup {
 	unsigned first;        /* server that was asked first */
 	uint64_t begun_ns, hedge_ns, ended_ns;
 	bool refused; /* a server said no: then another proves nothing */
-	struct resolve_answer answer;
+	enum ep_reason reason; /* that says most of the failures so far */
 };
+
+/* Fill `query->answer` from what is known of `name`: the address that it wants,
+ * if `reason` is EP_REASON_NONE. */
+void resolve_choose(struct name *name, enum ep_reason reason,
+		    struct resolve_query *query);
 
 /* A look-up for `name`, in line; it pins the name. NULL: out of memory. */
 struct lookup *lookup_create(struct resolve *r, struct name *name,

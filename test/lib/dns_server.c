@@ -27,6 +27,12 @@ struct held {
 	size_t size;
 };
 
+struct pool {
+	uint8_t bytes[DNS_POOL_MAX][16];
+	unsigned type[DNS_POOL_MAX];
+	unsigned n, turn;
+};
+
 struct dns_server {
 	int udp, tcp, wake;
 	int connections[CONNECTIONS];
@@ -38,6 +44,9 @@ struct dns_server {
 	atomic_bool stop, released;
 	struct held *held;
 	unsigned n_held;
+	pthread_mutex_t lock; /* of what follows */
+	struct pool pool;
+	char last_from[16];
 };
 
 /* --- messages --- */
@@ -130,6 +139,24 @@ static void put_alias(struct message *m, unsigned type)
 	put_address(m, target_at, type, 300);
 }
 
+static void put_pool(struct message *m, struct dns_server *s, unsigned type)
+{
+	struct pool *pool = &s->pool;
+	unsigned size = type == TYPE_A ? 4 : 16;
+
+	pthread_mutex_lock(&s->lock);
+	for (unsigned i = 0; i < pool->n; i++) {
+		unsigned at = (i + pool->turn) % pool->n;
+
+		if (pool->type[at] != type)
+			continue;
+		put_record(m, HEADER, type, 0, size);
+		put(m, pool->bytes[at], size);
+	}
+	pool->turn++;
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* --- answers --- */
 
 static bool is(const struct question *q, const char *label)
@@ -170,7 +197,8 @@ static bool is_long(const struct question *q)
 }
 
 /* False: silence. */
-static bool compose(struct message *m, const struct question *q, bool tcp)
+static bool compose(struct dns_server *s, struct message *m,
+		    const struct question *q, bool tcp)
 {
 	if (is(q, "silent") || (is(q, "longhung") && tcp) ||
 	    (is(q, "v4silent") && q->type == TYPE_AAAA))
@@ -180,6 +208,8 @@ static bool compose(struct message *m, const struct question *q, bool tcp)
 		m->bytes[2] |= 0x02; /* truncated */
 	else if (is(q, "alias"))
 		put_alias(m, q->type);
+	else if (is(q, "pool"))
+		put_pool(m, s, q->type);
 	else if (!has_no_address(q))
 		put_address(m, HEADER, q->type, is(q, "brief") ? 0 : 300);
 	spoil(m, q);
@@ -204,7 +234,7 @@ static void answer_udp(struct dns_server *s, const uint8_t *bytes, size_t size,
 	struct message m;
 	struct question q;
 
-	if (understand(s, bytes, size, &q) && compose(&m, &q, false))
+	if (understand(s, bytes, size, &q) && compose(s, &m, &q, false))
 		sendto(s->udp, m.bytes, m.size, 0,
 		       (const struct sockaddr *)from, sizeof(*from));
 }
@@ -232,6 +262,9 @@ static void read_udp(struct dns_server *s)
 
 	if (n <= 0)
 		return;
+	pthread_mutex_lock(&s->lock);
+	inet_ntop(AF_INET, &from.sin_addr, s->last_from, sizeof(s->last_from));
+	pthread_mutex_unlock(&s->lock);
 	atomic_fetch_add(&s->questions, 1);
 	if (understand(s, bytes, (size_t)n, &q) && is(&q, "held") &&
 	    !atomic_load(&s->released))
@@ -255,7 +288,7 @@ static bool read_tcp(struct dns_server *s, int fd)
 	    !understand(s, bytes, n, &q))
 		return false;
 	atomic_fetch_add(&s->tcp_questions, 1);
-	if (!compose(&m, &q, true))
+	if (!compose(s, &m, &q, true))
 		return true;
 	size[0] = (uint8_t)(m.size >> 8);
 	size[1] = (uint8_t)m.size;
@@ -359,6 +392,7 @@ static struct dns_server *start(const char *address, uint16_t port,
 
 	assert(s != NULL);
 	s->rule = rule;
+	pthread_mutex_init(&s->lock, NULL);
 	s->held = calloc(HELD_MAX, sizeof(*s->held));
 	s->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	assert(s->held != NULL && s->wake >= 0);
@@ -396,6 +430,35 @@ unsigned dns_server_tcp_questions(struct dns_server *server)
 	return atomic_load(&server->tcp_questions);
 }
 
+void dns_server_pool(struct dns_server *server, const char *list)
+{
+	struct pool pool = { .n = 0 };
+	char copy[2048], *rest = copy, *text;
+
+	snprintf(copy, sizeof(copy), "%s", list);
+	while (*list != '\0' && (text = strsep(&rest, " ")) != NULL) {
+		bool is6 = strchr(text, ':') != NULL;
+		int r;
+
+		assert(pool.n < DNS_POOL_MAX);
+		pool.type[pool.n] = is6 ? TYPE_AAAA : TYPE_A;
+		r = inet_pton(is6 ? AF_INET6 : AF_INET, text,
+			      pool.bytes[pool.n++]);
+		assert(r == 1);
+		(void)r;
+	}
+	pthread_mutex_lock(&server->lock);
+	server->pool = pool;
+	pthread_mutex_unlock(&server->lock);
+}
+
+void dns_server_last_from(struct dns_server *server, char ret_address[16])
+{
+	pthread_mutex_lock(&server->lock);
+	memcpy(ret_address, server->last_from, sizeof(server->last_from));
+	pthread_mutex_unlock(&server->lock);
+}
+
 void dns_server_release(struct dns_server *server)
 {
 	atomic_store(&server->released, true);
@@ -412,6 +475,7 @@ void dns_server_stop(struct dns_server *server)
 	close(server->udp);
 	close(server->tcp);
 	close(server->wake);
+	pthread_mutex_destroy(&server->lock);
 	free(server->held);
 	free(server);
 }

@@ -15,6 +15,8 @@
  *   held       like ok, when dns_server_release() is called
  *   wrongid    an answer to a question that was not asked (id)
  *   wrongname  the same (name)
+ *   pool       what dns_server_pool() has set, TTL 0, each time from another
+ *              one on
  *   garbage    bytes that are no message
  *   cut        a message that ends in the middle of a record
  *   long       too long for UDP: the whole answer by TCP only
@@ -43,6 +45,14 @@ const char *dns_server_name(const struct dns_server *server);
 /* Questions seen so far, by UDP and by TCP; from any thread. */
 unsigned dns_server_questions(struct dns_server *server);
 unsigned dns_server_tcp_questions(struct dns_server *server);
+
+/* The addresses of "pool", IPv4 or IPv6, with a space between; at most
+ * DNS_POOL_MAX. None: it has no address. */
+#define DNS_POOL_MAX 32
+void dns_server_pool(struct dns_server *server, const char *list);
+
+/* The address that the last question by UDP came from; "": there was none. */
+void dns_server_last_from(struct dns_server *server, char ret_address[16]);
 
 /* Answer what was held back, and hold nothing back any more. */
 void dns_server_release(struct dns_server *server);

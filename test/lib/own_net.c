@@ -3,11 +3,15 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#define ARGUMENTS_MAX 32
 
 void own_net_write(const char *path, const char *text)
 {
@@ -56,4 +60,38 @@ void own_net_enter(int flags)
 	r = ioctl(fd, SIOCSIFFLAGS, &request);
 	assert(r == 0);
 	close(fd);
+}
+
+/* In the child. */
+static void run_ip(char *line)
+{
+	char name[] = "ip";
+	char *arguments[ARGUMENTS_MAX + 1] = { name };
+	unsigned n = 1;
+
+	while (n < ARGUMENTS_MAX && (arguments[n] = strsep(&line, " ")) != NULL)
+		n++;
+	execvp("ip", arguments);
+	execv("/usr/sbin/ip", arguments);
+	_exit(127);
+}
+
+void own_net_ip(const char *format, ...)
+{
+	char line[256];
+	va_list values;
+	int status;
+	pid_t pid;
+
+	va_start(values, format);
+	vsnprintf(line, sizeof(line), format, values);
+	va_end(values);
+	pid = fork();
+	assert(pid >= 0);
+	if (pid == 0)
+		run_ip(line);
+	if (waitpid(pid, &status, 0) != pid || status != 0) {
+		fprintf(stderr, "ip %s: status %d\n", line, status);
+		assert(0);
+	}
 }

@@ -7,6 +7,9 @@
  * instead of failing. */
 void own_net_enter(int flags);
 
+/* Run ip(8) with these arguments, each separated by a space. */
+void own_net_ip(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* Write `text` to a file that exists. */
 void own_net_write(const char *path, const char *text);
 

@@ -38,9 +38,12 @@ void resolve_world_start(struct resolve_world *w, struct ask *a,
 			 const char *host, int family)
 {
 	unsigned *order = a->order;
+	struct name_want want = a->want;
 
 	memset(a, 0, sizeof(*a));
 	a->order = order;
+	a->want = want;
+	a->query.want = want;
 	a->loop = &w->loop;
 	a->query.cb = on_answer;
 	a->started = resolve_start(w->engine->resolve, &a->query, host, family);

@@ -13,8 +13,9 @@ struct resolve_world {
 /* A query and what became of it. */
 struct ask {
 	struct resolve_query query;
-	unsigned *order; /* counts answers; NULL: nobody counts */
-	unsigned at;     /* this one's place among them, from 1 */
+	struct name_want want; /* which address */
+	unsigned *order;       /* counts answers; NULL: nobody counts */
+	unsigned at;           /* this one's place among them, from 1 */
 	uv_loop_t *loop;
 	int started;
 };
@@ -24,7 +25,8 @@ void resolve_world_open(struct resolve_world *w, const char *servers,
 			uint64_t timeout_ns);
 void resolve_world_close(struct resolve_world *w);
 
-/* Start a query; it is not answered by callback inside. `a->order` is kept. */
+/* Start a query; it is not answered by callback inside. `a->order` and `a->want`
+ * are kept. */
 void resolve_world_start(struct resolve_world *w, struct ask *a,
 			 const char *host, int family);
 

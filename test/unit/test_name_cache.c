@@ -16,6 +16,16 @@
 static const struct ep_address home = { .family = 4,
 					.bytes = { 127, 0, 0, 1 } };
 
+static void store(struct name *name, enum ep_reason reason, uint64_t ttl_s,
+		  uint64_t now_ns)
+{
+	struct name_answer answer = { .reason = reason, .ttl_s = ttl_s };
+
+	if (reason == EP_REASON_NONE)
+		name_answer_add(&answer, &home);
+	assert_int_equal(name_store(name, &answer, now_ns), 0);
+}
+
 static struct name *get(struct name_cache *cache, const char *host, int family)
 {
 	struct name *name = NULL;
@@ -48,7 +58,7 @@ static void answer_holds_for_its_ttl(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		uint64_t end = 7 * S + rows[i].holds_s * S;
 
-		name_store(name, rows[i].reason, &home, rows[i].ttl_s, 7 * S);
+		store(name, rows[i].reason, rows[i].ttl_s, 7 * S);
 		assert_int_equal(name_is_fresh(name, 7 * S),
 				 rows[i].holds_s > 0);
 		if (rows[i].holds_s > 0)
@@ -65,7 +75,7 @@ static void families_are_kept_apart(void **state)
 
 	(void)state;
 	assert_int_equal(name_cache_create(8, &cache), 0);
-	name_store(get(cache, "a.test", 4), EP_REASON_NONE, &home, 60, 0);
+	store(get(cache, "a.test", 4), EP_REASON_NONE, 60, 0);
 	assert_true(name_is_fresh(get(cache, "a.test", 4), 1));
 	assert_false(name_is_fresh(get(cache, "a.test", 6), 1));
 	assert_false(name_is_fresh(get(cache, "a.test", 0), 1));
@@ -79,8 +89,8 @@ static void longest_unused_makes_room(void **state)
 
 	(void)state;
 	assert_int_equal(name_cache_create(2, &cache), 0);
-	name_store(get(cache, "a.test", 4), EP_REASON_NONE, &home, 60, 0);
-	name_store(get(cache, "b.test", 4), EP_REASON_NONE, &home, 60, 0);
+	store(get(cache, "a.test", 4), EP_REASON_NONE, 60, 0);
+	store(get(cache, "b.test", 4), EP_REASON_NONE, 60, 0);
 	get(cache, "a.test", 4);
 	get(cache, "c.test", 4); /* instead of b */
 	assert_true(name_is_fresh(get(cache, "a.test", 4), 1));
@@ -114,7 +124,7 @@ static void thousands_of_names(void **state)
 	assert_int_equal(name_cache_create(5000, &cache), 0);
 	for (unsigned i = 0; i < 10000; i++) {
 		snprintf(host, sizeof(host), "n%u.test", i);
-		name_store(get(cache, host, 4), EP_REASON_NONE, &home, 60, 0);
+		store(get(cache, host, 4), EP_REASON_NONE, 60, 0);
 	}
 	assert_true(name_is_fresh(get(cache, "n9999.test", 4), 1));
 	assert_true(name_is_fresh(get(cache, "n5001.test", 4), 1));
@@ -124,13 +134,15 @@ static void thousands_of_names(void **state)
 
 static void flush_and_hosts(void **state)
 {
+	struct name_answer answer = { .reason = EP_REASON_NONE };
 	struct name_cache *cache;
 	struct name *name;
 
 	(void)state;
 	assert_int_equal(name_cache_create(2, &cache), 0);
 	name = get(cache, "a.test", 4);
-	name_store_hosts(name, &home);
+	name_answer_add(&answer, &home);
+	assert_int_equal(name_store_hosts(name, &answer), 0);
 	name->hosts_version = 3;
 	assert_true(name_is_fresh(name, 1000000 * S));
 	name_cache_flush(cache);
