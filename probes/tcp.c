@@ -2,25 +2,29 @@
  *
  * Happy path: start() dials; the socket becomes writable; TCP_INFO tells the
  * time from SYN to SYN-ACK, however late it is read, because nothing has been
- * sent yet; the connection is closed with a FIN, without a byte.
+ * sent yet; the connection is closed with a FIN, without a byte. While probes
+ * are dense nobody is woken for an answer: tcp_drain() comes.
  *
- * What can fail: a RST (refused: an answer, but timed by our own clock); a
- * lost SYN (the kernel sends it again after a second, and the figure is then
- * that of the SYN which was answered, in whole milliseconds, or absent: never
- * the second); an ICMP error (unreachable, with its reason from the socket's
- * error queue); our own neighbour, route, source or ports (failed); silence
- * (the engine's deadline). On loopback the answer is there before connect(2)
- * returns. */
+ * What can fail: a RST (refused: an answer, but timed by our own clock; who
+ * refused the last time wakes us the next); a lost SYN (the kernel sends it
+ * again after a second, and the figure is then that of the SYN which was
+ * answered, in whole milliseconds, or absent: never the second); an ICMP error
+ * (unreachable, with its reason from the socket's error queue); our own
+ * neighbour, route, source or ports (failed); silence (the engine's deadline);
+ * an answer that our own standing still kept beyond the deadline (lost, and
+ * told as late). On loopback the answer is there before connect(2) returns. */
 #include "core/kinds.h"
 #include "core/loop_delay.h"
+#include "core/source.h"
+#include "core/tcp_answers.h"
 #include "core/tcp_dial.h"
 #include "core/tcp_info.h"
+#include "core/tcp_partings.h"
+#include "core/tcp_refusers.h"
 #include "edgeprobe/clock.h"
-#include "edgeprobe/kind.h"
+#include "edgeprobe/engine.h"
 #include "edgeprobe/private/list.h"
 #include <errno.h>
-#include <poll.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 
 /* The kernel stamps SYN and SYN-ACK in its TCP layer: 5 to 10 us of our own
@@ -30,44 +34,65 @@
 /* After a retransmission it is cut to the steps of TCP timestamps. */
 #define COARSE_UNCERTAINTY_NS EP_NS_PER_MS
 
-/* Our reading of the send and the engine's lie this close together. */
-#define DUE_SLACK_NS (20 * EP_NS_PER_MS)
+/* A SYN is not sent again before this. */
+#define RESEND_NS EP_NS_PER_S
 
 struct tcp_shared {
-	struct list dialling; /* sent, not settled */
+	struct tcp_answers answers;
 	struct tcp_partings partings;
 	struct loop_delay delay;
+	struct tcp_refusers refusers;
 };
 
 struct tcp {
-	struct ep_watch watch;
 	struct ep_probe *probe;
-	struct list link;
+	struct tcp_await await; /* await.fd is ours to close if `open` */
 	uint64_t sent_ns;
-	bool open;    /* watch.fd is ours to close */
+	uint64_t call_ns; /* how long connect(2) took */
+	uint64_t key;     /* of the socket; 0: it is not kept */
+	bool open;
+	bool fixed;   /* the source port is the flow's */
+	bool delayed; /* holds the account of the loop's delay */
 	bool replied; /* part politely */
+	bool quickly; /* but leave no TIME_WAIT: it would block the flow */
 };
 
 /* --- what came --- */
 
-/* By our own clock, which saw the answer late: by how much, at most? */
-static void take_user_rtt(struct tcp *t, uint64_t now_ns)
+/* How late may our own clock have seen it? At most all of the time: it was
+ * there when connect(2) returned. */
+static uint64_t user_bound_ns(const struct tcp *t, uint64_t now_ns)
 {
 	const struct tcp_shared *shared = ep_probe_shared(t->probe);
+
+	if (t->delayed)
+		return loop_delay_bound_ns(&shared->delay, now_ns);
+	return now_ns - shared->answers.looked_ns;
+}
+
+static void take_user_rtt(struct tcp *t, uint64_t now_ns)
+{
 	struct ep_sample *sample = ep_probe_sample(t->probe);
 	uint64_t rtt_ns = now_ns - t->sent_ns;
-	uint64_t bound_ns = rtt_ns; /* inside connect(2) */
+	uint64_t bound_ns = user_bound_ns(t, now_ns);
 
-	if (!list_empty(&t->link))
-		bound_ns = loop_delay_bound_ns(&shared->delay, now_ns);
 	sample->rtt_ns = (int64_t)rtt_ns;
 	sample->stamp = EP_STAMP_USER;
 	sample->uncertainty_ns = bound_ns < rtt_ns ? bound_ns : rtt_ns;
 }
 
+static void note_refuser(struct ep_probe *p, bool refused)
+{
+	struct tcp_shared *shared = ep_probe_shared(p);
+
+	tcp_refusers_note(&shared->refusers, ep_probe_address(p),
+			  ep_probe_port(p), refused);
+}
+
 static void settle(struct tcp *t, enum ep_outcome outcome,
 		   enum ep_reason reason)
 {
+	note_refuser(t->probe, outcome == EP_REFUSED);
 	ep_probe_settle(t->probe, outcome, reason);
 }
 
@@ -77,34 +102,75 @@ static int16_t count_retransmits(const struct tcp_info_facts *facts)
 							  : INT16_MAX);
 }
 
-static void take_kernel_rtt(struct ep_sample *sample,
-			    const struct tcp_info_facts *facts)
+/* The SYN was stamped and left inside connect(2). */
+static void take_kernel_rtt(struct tcp *t, const struct tcp_info_facts *facts)
 {
+	struct ep_sample *sample = ep_probe_sample(t->probe);
+	uint64_t fine_ns = t->call_ns > KERNEL_UNCERTAINTY_NS
+				   ? t->call_ns
+				   : KERNEL_UNCERTAINTY_NS;
 	bool coarse = facts->total_retrans > 0;
 
 	sample->stamp = EP_STAMP_KERNEL;
 	if (coarse && !facts->has_timestamps)
 		return; /* nobody knows which SYN was answered */
 	sample->rtt_ns = facts->rtt_ns;
-	sample->uncertainty_ns =
-		coarse ? COARSE_UNCERTAINTY_NS : KERNEL_UNCERTAINTY_NS;
+	sample->uncertainty_ns = coarse ? COARSE_UNCERTAINTY_NS : fine_ns;
+}
+
+/* When did the answer come, at the earliest? It may have lain there since. */
+static bool came_late(const struct tcp *t)
+{
+	const struct ep_sample *sample = ep_probe_sample(t->probe);
+	uint64_t least_ns = sample->rtt_ns > 0 ? (uint64_t)sample->rtt_ns : 0;
+
+	if (sample->retransmits > 0)
+		least_ns += (uint64_t)sample->retransmits * RESEND_NS;
+	return least_ns > ep_probe_timeout_ns(t->probe);
+}
+
+static void settle_late(struct tcp *t)
+{
+	struct ep_engine *engine = ep_probe_engine(t->probe);
+	struct ep_sample *sample = ep_probe_sample(t->probe);
+	struct ep_sample late = *sample;
+
+	sample->rtt_ns = EP_ABSENT;
+	sample->uncertainty_ns = 0;
+	sample->stamp = EP_STAMP_USER;
+	settle(t, EP_LOST, EP_REASON_TIMEOUT);
+	late.outcome = EP_REPLIED;
+	late.reason = EP_REASON_NONE;
+	if (late.rtt_ns != EP_ABSENT)
+		ep_engine_late(engine, &late);
+}
+
+static void settle_measured(struct tcp *t, const struct tcp_info_facts *facts,
+			    uint64_t now_ns)
+{
+	t->replied = true;
+	t->quickly = t->fixed && !facts->has_timestamps;
+	ep_probe_sample(t->probe)->retransmits = count_retransmits(facts);
+	if (facts->rtt_ns != EP_ABSENT || facts->total_retrans > 0)
+		take_kernel_rtt(t, facts);
+	else
+		take_user_rtt(t, now_ns);
+	if (came_late(t))
+		settle_late(t);
+	else
+		settle(t, EP_REPLIED, EP_REASON_NONE);
 }
 
 static void settle_replied(struct tcp *t, uint64_t now_ns)
 {
-	struct ep_sample *sample = ep_probe_sample(t->probe);
 	struct tcp_info_facts facts;
 
-	t->replied = true;
-	if (tcp_info_read(t->watch.fd, &facts) < 0) {
-		take_user_rtt(t, now_ns);
-	} else {
-		sample->retransmits = count_retransmits(&facts);
-		if (facts.rtt_ns != EP_ABSENT || facts.total_retrans > 0)
-			take_kernel_rtt(sample, &facts);
-		else
-			take_user_rtt(t, now_ns);
+	if (tcp_info_read(t->await.fd, &facts) == 0) {
+		settle_measured(t, &facts, now_ns);
+		return;
 	}
+	t->replied = true;
+	take_user_rtt(t, now_ns);
 	settle(t, EP_REPLIED, EP_REASON_NONE);
 }
 
@@ -114,7 +180,7 @@ static void settle_refused(struct tcp *t, uint64_t now_ns)
 	struct ep_sample *sample = ep_probe_sample(t->probe);
 	struct tcp_info_facts facts;
 
-	if (tcp_info_read(t->watch.fd, &facts) == 0)
+	if (tcp_info_read(t->await.fd, &facts) == 0)
 		sample->retransmits = count_retransmits(&facts);
 	if (sample->retransmits <= 0)
 		take_user_rtt(t, now_ns);
@@ -149,21 +215,10 @@ static void settle_errno(struct tcp *t, int error, uint64_t now_ns)
 	}
 }
 
-/* Our own host's "no neighbour", "no route" and "a filter said no". */
-static enum ep_reason own_reason(enum ep_reason reason)
-{
-	if (reason == EP_REASON_HOST_UNREACHABLE ||
-	    reason == EP_REASON_NET_UNREACHABLE)
-		return EP_REASON_NO_ROUTE;
-	if (reason == EP_REASON_ADMIN_PROHIBITED)
-		return EP_REASON_PERMISSION;
-	return reason;
-}
-
 static void settle_icmp(struct tcp *t, const struct tcp_dial_error *icmp)
 {
 	if (icmp->local)
-		settle(t, EP_FAILED, own_reason(icmp->reason));
+		settle(t, EP_FAILED, icmp->reason);
 	else
 		settle(t, EP_UNREACHABLE, icmp->reason);
 }
@@ -178,13 +233,13 @@ static int take_error(int fd)
 	return error;
 }
 
-/* `t` may be gone afterwards. */
-static void judge(struct tcp *t, int error, uint32_t events, uint64_t now_ns)
+/* False: nothing is decided yet. Else `t` may be gone. */
+static bool judge(struct tcp *t, int error, uint32_t events, uint64_t now_ns)
 {
 	struct tcp_dial_error icmp = { .reason = EP_REASON_NONE };
 
 	if ((events & EPOLLERR) != 0)
-		icmp = tcp_dial_read_error(t->watch.fd,
+		icmp = tcp_dial_read_error(t->await.fd,
 					   ep_probe_address(t->probe));
 	if (icmp.reason != EP_REASON_NONE)
 		settle_icmp(t, &icmp);
@@ -192,41 +247,84 @@ static void judge(struct tcp *t, int error, uint32_t events, uint64_t now_ns)
 		settle_errno(t, error, now_ns);
 	else if ((events & EPOLLOUT) != 0)
 		settle_replied(t, now_ns);
+	else
+		return false;
+	return true;
 }
 
-static void on_ready(struct ep_watch *watch, uint32_t events)
+static void on_answered(struct tcp_await *await, uint32_t events)
 {
 	uint64_t now_ns = ep_clock_mono_ns();
-	struct tcp *t = container_of(watch, struct tcp, watch);
+	struct tcp *t = container_of(await, struct tcp, await);
+	struct tcp_shared *shared = ep_probe_shared(t->probe);
+	bool healthy = (events & (EPOLLERR | EPOLLHUP)) == 0;
 
-	judge(t, take_error(watch->fd), events, now_ns);
+	if (ep_probe_sample(t->probe)->outcome == EP_CANCELLED)
+		return; /* its end is on the way */
+	if (!judge(t, healthy ? 0 : take_error(await->fd), events, now_ns))
+		(void)tcp_answers_add(&shared->answers, await, false);
 }
 
 /* --- the dial --- */
 
-static int dial_once(struct tcp *t, unsigned try)
+/* The flow's own socket, if it is there. */
+static bool reuse(struct tcp *t, unsigned try)
+{
+	struct tcp_shared *shared = ep_probe_shared(t->probe);
+
+	t->key = tcp_dial_key(ep_probe_target(t->probe),
+			      ep_probe_address(t->probe),
+			      ep_probe_port(t->probe), try);
+	if (t->key == 0)
+		return false;
+	t->await.fd = tcp_partings_reuse(&shared->partings, t->key);
+	t->await.known = t->open = t->fixed = t->await.fd >= 0;
+	return t->open;
+}
+
+static int make(struct tcp *t, unsigned try)
+{
+	int r = tcp_dial_open(
+		ep_probe_target(t->probe), ep_probe_address(t->probe),
+		ep_probe_port(t->probe), try, &t->await.fd, &t->fixed);
+
+	t->open = r == 0;
+	t->await.known = false;
+	return r;
+}
+
+static int call(struct tcp *t)
 {
 	struct ep_probe *p = t->probe;
 	const struct ep_address *address = ep_probe_address(p);
 	union ep_sockaddr name;
 	socklen_t length =
 		ep_address_to_sockaddr(address, ep_probe_port(p), &name);
-	bool fixed;
-	int r = tcp_dial_open(ep_probe_target(p), address, ep_probe_port(p),
-			      try, &t->watch.fd, &fixed);
+	int r;
 
-	if (r < 0)
-		return r;
-	t->open = true;
 	ep_probe_sent(p);
 	t->sent_ns = ep_clock_mono_ns();
-	r = connect(t->watch.fd, &name.sa, length) < 0 ? -errno : 0;
-	if (!fixed && (r == 0 || r == -EINPROGRESS) &&
-	    tcp_dial_met_itself(t->watch.fd, address, ep_probe_port(p)))
+	r = connect(t->await.fd, &name.sa, length) < 0 ? -errno : 0;
+	t->call_ns = ep_clock_mono_ns() - t->sent_ns;
+	if (!t->fixed && (r == 0 || r == -EINPROGRESS) &&
+	    tcp_dial_met_itself(t->await.fd, address, ep_probe_port(p)))
 		return -EADDRINUSE;
-	if (r == -EADDRNOTAVAIL && fixed)
+	if (r == -EADDRNOTAVAIL && t->fixed)
 		return -EADDRINUSE; /* the same flow has not ended yet */
 	return r;
+}
+
+/* What connect(2) says of the answer itself; everything else is ours. */
+static bool is_answer(int r)
+{
+	return r == 0 || r == -ECONNREFUSED || r == -ECONNRESET;
+}
+
+static void drop_socket(struct tcp *t)
+{
+	if (t->open)
+		tcp_part_abruptly(t->await.fd);
+	t->open = false;
 }
 
 static int dial(struct tcp *t)
@@ -235,18 +333,34 @@ static int dial(struct tcp *t)
 
 	for (unsigned try = 0; r == -EADDRINUSE && try < TCP_DIAL_TRIES;
 	     try++) {
-		if (t->open)
-			tcp_dial_abort(t->watch.fd);
-		t->open = false;
-		r = dial_once(t, try);
+		drop_socket(t);
+		if (reuse(t, try)) {
+			r = call(t);
+			if (is_answer(r) || r == -EINPROGRESS)
+				break;
+			drop_socket(t); /* its interface may be another now */
+		}
+		r = make(t, try);
+		if (r == 0)
+			r = call(t);
 	}
 	return r == -EADDRINUSE ? -EAGAIN : r; /* no port is left */
 }
 
-/* What connect(2) says of the answer itself; everything else is ours. */
-static bool is_answer(int r)
+/* Its answer must be waited for. */
+static int await_answer(struct tcp *t)
 {
-	return r == 0 || r == -ECONNREFUSED || r == -ECONNRESET;
+	struct tcp_shared *shared = ep_probe_shared(t->probe);
+	bool wake =
+		tcp_refusers_has(&shared->refusers, ep_probe_address(t->probe),
+				 ep_probe_port(t->probe));
+	int r = tcp_answers_add(&shared->answers, &t->await, wake);
+
+	if (r == 0 && t->await.loud) {
+		loop_delay_take(&shared->delay);
+		t->delayed = true;
+	}
+	return r;
 }
 
 static int tcp_start(struct ep_probe *probe)
@@ -256,22 +370,45 @@ static int tcp_start(struct ep_probe *probe)
 	int r;
 
 	t->probe = probe;
-	t->watch.on_ready = on_ready;
-	list_init(&t->link);
+	if (ep_probe_target(probe)->fresh_flow)
+		ep_probe_sample(probe)->flags |= EP_FLAG_FRESH_FLOW;
 	tcp_partings_sweep(&shared->partings, ep_clock_mono_ns());
 	r = dial(t);
-	if (is_answer(r)) {
-		judge(t, -r, r == 0 ? EPOLLOUT : EPOLLERR, ep_clock_mono_ns());
-		return 0;
-	}
 	if (r == -EINPROGRESS)
-		r = ep_engine_watch(ep_probe_engine(probe), &t->watch,
-				    EPOLLOUT);
-	if (r < 0)
+		return await_answer(t);
+	if (!is_answer(r))
 		return r;
-	loop_delay_take(&shared->delay);
-	list_add(&shared->dialling, &t->link);
+	judge(t, -r, r == 0 ? EPOLLOUT : EPOLLERR, ep_clock_mono_ns());
 	return 0;
+}
+
+/* The line that it should have come in by may be gone: then nobody knows. */
+static enum ep_reason tcp_overdue(struct ep_probe *probe)
+{
+	const struct tcp *t = ep_probe_state(probe);
+
+	note_refuser(probe, false);
+	return t->open && source_is_gone(t->await.fd,
+					 ep_probe_target(probe)->source)
+		       ? EP_REASON_NO_SOURCE
+		       : EP_REASON_TIMEOUT;
+}
+
+static void part(struct tcp *t)
+{
+	const struct ep_engine *engine = ep_probe_engine(t->probe);
+	struct tcp_shared *shared = ep_probe_shared(t->probe);
+	int64_t rtt_ns = ep_probe_sample(t->probe)->rtt_ns;
+
+	if (!t->replied)
+		tcp_part_abruptly(t->await.fd);
+	else if (t->quickly)
+		tcp_part_quickly(t->await.fd);
+	else
+		tcp_partings_take(&shared->partings, t->await.fd,
+				  ep_engine_dense(engine) ? t->key : 0,
+				  rtt_ns > 0 ? (uint64_t)rtt_ns : 0,
+				  ep_clock_mono_ns());
 }
 
 /* Settled, perhaps without ever having been started. */
@@ -280,18 +417,12 @@ static void tcp_close(struct ep_probe *probe)
 	struct tcp_shared *shared = ep_probe_shared(probe);
 	struct tcp *t = ep_probe_state(probe);
 
-	if (t->link.next != NULL && !list_empty(&t->link)) {
-		list_remove(&t->link);
-		loop_delay_drop(&shared->delay);
-	}
 	if (!t->open)
 		return;
-	ep_engine_unwatch(ep_probe_engine(probe), &t->watch);
-	if (t->replied)
-		tcp_partings_take(&shared->partings, t->watch.fd,
-				  ep_clock_mono_ns());
-	else
-		tcp_dial_abort(t->watch.fd);
+	if (t->delayed)
+		loop_delay_drop(&shared->delay);
+	tcp_answers_remove(&shared->answers, &t->await);
+	part(t);
 	t->open = false;
 }
 
@@ -300,8 +431,10 @@ static void tcp_close(struct ep_probe *probe)
 static int tcp_open(struct ep_engine *engine, void *state)
 {
 	struct tcp_shared *shared = state;
+	int r = tcp_answers_open(&shared->answers, engine, on_answered);
 
-	list_init(&shared->dialling);
+	if (r < 0)
+		return r;
 	tcp_partings_init(&shared->partings);
 	loop_delay_open(&shared->delay, ep_engine_loop(engine),
 			ep_engine_scope(engine));
@@ -313,27 +446,28 @@ static void tcp_shut(struct ep_engine *engine, void *state)
 	struct tcp_shared *shared = state;
 
 	tcp_partings_finish(&shared->partings);
+	tcp_answers_shut(&shared->answers);
 	loop_delay_shut(&shared->delay, ep_engine_scope(engine));
 }
 
-/* A deadline has come, and the loop may have stood still: what the kernel knows
- * by now is in time. Only those that are due are looked at: when a line is dead
- * there are many that wait, and a deadline every moment. */
+/* Probes are dense, or a deadline has come and the loop may have stood still:
+ * what the kernel knows by now is in time. */
 static void tcp_drain(struct ep_engine *engine, void *state)
 {
 	struct tcp_shared *shared = state;
-	uint64_t soon_ns = ep_clock_mono_ns() + DUE_SLACK_NS;
-	struct list *at, *after;
 
 	(void)engine;
-	list_for_each (at, after, &shared->dialling) {
-		struct tcp *t = container_of(at, struct tcp, link);
-		struct pollfd look = { .fd = t->watch.fd, .events = POLLOUT };
+	tcp_answers_look(&shared->answers);
+}
 
-		if (t->sent_ns + ep_probe_timeout_ns(t->probe) <= soon_ns &&
-		    poll(&look, 1, 0) > 0)
-			on_ready(&t->watch, (uint32_t)look.revents);
-	}
+static void tcp_pace(struct ep_engine *engine, void *state, bool dense)
+{
+	struct tcp_shared *shared = state;
+
+	(void)engine;
+	tcp_answers_pace(&shared->answers, dense);
+	if (!dense)
+		tcp_partings_keep_none(&shared->partings);
 }
 
 #define FIELD(name) offsetof(struct ep_target, name)
@@ -357,5 +491,7 @@ const struct ep_kind ep_kind_tcp = {
 	.shut = tcp_shut,
 	.start = tcp_start,
 	.drain = tcp_drain,
+	.pace = tcp_pace,
+	.overdue = tcp_overdue,
 	.close = tcp_close,
 };

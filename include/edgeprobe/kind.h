@@ -45,7 +45,8 @@ struct ep_kind {
 	 * only what must not be seen late: CPU is wake-ups. May be NULL; a kind
 	 * that has it leaves sample.https alone. */
 	void (*pace)(struct ep_engine *engine, void *shared, bool dense);
-	/* What the loss at the deadline is called; NULL: EP_REASON_TIMEOUT. */
+	/* What the loss at the deadline is called; NULL: EP_REASON_TIMEOUT.
+	 * EP_REASON_UNMEASURED and EP_REASON_NO_SOURCE make it EP_FAILED. */
 	enum ep_reason (*overdue)(struct ep_probe *probe);
 	/* The probe is settled: let go of its descriptors. May be NULL. */
 	void (*close)(struct ep_probe *probe);

@@ -97,8 +97,10 @@ bool ep_engine_dense(const struct ep_engine *engine)
 
 void engine_note_send(struct ep_engine *e, uint64_t now_ns)
 {
-	if (pace_sent(&e->pace, now_ns))
-		set_pace(e);
+	if (!pace_sent(&e->pace, now_ns))
+		return;
+	set_pace(e);
+	engine_arm(e); /* nobody is woken for what is under way any more */
 }
 
 static void on_timer(uv_timer_t *timer)

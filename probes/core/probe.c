@@ -118,7 +118,14 @@ void ep_probe_cancel(struct ep_probe *probe)
 	park(probe);
 }
 
-/* Silence. What the kind calls "unmeasured" was not the network's doing. */
+/* Our own host's doing is no loss. */
+static enum ep_outcome outcome_of_silence(enum ep_reason reason)
+{
+	return reason == EP_REASON_UNMEASURED || reason == EP_REASON_NO_SOURCE
+		       ? EP_FAILED
+		       : EP_LOST;
+}
+
 void probe_expire(struct ep_probe *p, uint64_t now_ns)
 {
 	const struct ep_kind *kind = p->target->kind;
@@ -128,8 +135,7 @@ void probe_expire(struct ep_probe *p, uint64_t now_ns)
 	if (p->state != PROBE_SETTLED) {
 		if (kind->overdue != NULL)
 			reason = kind->overdue(p);
-		settle(p, reason == EP_REASON_UNMEASURED ? EP_FAILED : EP_LOST,
-		       reason);
+		settle(p, outcome_of_silence(reason), reason);
 	}
 	finish(p);
 }

@@ -1,15 +1,17 @@
 #include "core/tcp_dial.h"
 #include "core/icmp_wire.h"
 #include "core/source.h"
-#include "core/tcp_info.h"
-#include "edgeprobe/clock.h"
 #include "edgeprobe/target.h"
 #include <errno.h>
 #include <linux/errqueue.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* In <linux/in6.h>, which cannot be combined with <netinet/in.h>. */
+#ifndef IPV6_AUTOFLOWLABEL
+#define IPV6_AUTOFLOWLABEL 70
+#endif
 
 /* Where the ports of flows are: above Linux's ephemeral ports (32768 to 60999
  * unless configured otherwise), so that no other program's connection gets one
@@ -23,13 +25,14 @@
 /* --- the way out --- */
 
 /* Spread: neighbouring flow numbers must not share ports with the tries of one
- * another. 0: the kernel shall choose. */
-static uint16_t flow_port(uint64_t flow, unsigned try, uint16_t remote)
+ * another. 0: the kernel shall choose; it takes another one every time. */
+static uint16_t flow_port(const struct ep_target *t, unsigned try,
+			  uint16_t remote)
 {
-	uint64_t spread = flow * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+	uint64_t spread = t->flow * UINT64_C(0x9e3779b97f4a7c15) >> 32;
 	uint16_t port;
 
-	if (flow == 0 || try >= FLOW_TRIES)
+	if (t->flow == 0 || t->fresh_flow || try >= FLOW_TRIES)
 		return 0;
 	port = (uint16_t)(FLOW_PORT_MIN + (spread + 97UL * try) % FLOW_PORTS);
 	if (port == remote) /* or a dial to our own host meets itself */
@@ -78,15 +81,27 @@ static int set_int(int fd, int level, int name, uint64_t value)
 	return setsockopt(fd, level, name, &v, sizeof(v)) < 0 ? -errno : 0;
 }
 
+/* The kernel's own label is another for every connection, and changes when a
+ * SYN is sent again; 0 is the same always. */
+static int set_options6(int fd, bool fixed)
+{
+	int r = set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+
+	return r < 0 || !fixed
+		       ? r
+		       : set_int(fd, IPPROTO_IPV6, IPV6_AUTOFLOWLABEL, 0);
+}
+
 /* DSCP is the upper six bits of the old TOS byte. */
-static int set_options(int fd, const struct ep_target *t, uint8_t family)
+static int set_options(int fd, const struct ep_target *t, uint8_t family,
+		       bool fixed)
 {
 	bool v4 = family == 4;
 	int level = v4 ? IPPROTO_IP : IPPROTO_IPV6;
 	int r = set_int(fd, level, v4 ? IP_RECVERR : IPV6_RECVERR, 1);
 
 	if (r == 0 && !v4)
-		r = set_int(fd, level, IPV6_V6ONLY, 1);
+		r = set_options6(fd, fixed);
 	if (r == 0 && t->ttl != 0)
 		r = set_int(fd, level, v4 ? IP_TTL : IPV6_UNICAST_HOPS, t->ttl);
 	if (r == 0 && t->dscp != 0)
@@ -98,7 +113,7 @@ int tcp_dial_open(const struct ep_target *target,
 		  const struct ep_address *address, uint16_t port, unsigned try,
 		  int *ret_fd, bool *ret_fixed)
 {
-	uint16_t own = flow_port(target->flow, try, port);
+	uint16_t own = flow_port(target, try, port);
 	int fd =
 		socket(address->family == 4 ? AF_INET : AF_INET6,
 		       SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
@@ -106,7 +121,8 @@ int tcp_dial_open(const struct ep_target *target,
 
 	if (fd < 0)
 		return -errno;
-	r = set_options(fd, target, address->family);
+	r = set_options(fd, target, address->family,
+			target->flow != 0 && !target->fresh_flow);
 	if (r == 0)
 		r = bind_way(fd, target, address->family, own);
 	if (r < 0) {
@@ -116,6 +132,27 @@ int tcp_dial_open(const struct ep_target *target,
 	*ret_fd = fd;
 	*ret_fixed = own != 0;
 	return 0;
+}
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 29;
+}
+
+uint64_t tcp_dial_key(const struct ep_target *target,
+		      const struct ep_address *address, uint16_t port,
+		      unsigned try)
+{
+	uint16_t own = flow_port(target, try, port);
+	uint64_t hash = mix(own, address->family);
+
+	if (own == 0)
+		return 0;
+	hash = mix(mix(hash, target->ttl), target->dscp);
+	for (const char *c = target->source; c != NULL && *c != '\0'; c++)
+		hash = mix(hash, (unsigned char)*c);
+	return hash | 1;
 }
 
 static struct ep_address own_address(int fd, uint16_t *ret_port)
@@ -142,6 +179,17 @@ bool tcp_dial_met_itself(int fd, const struct ep_address *address,
 
 /* --- what came instead --- */
 
+/* Our own host's "no neighbour", "no route" and "a filter said no". */
+static enum ep_reason own_reason(enum ep_reason reason)
+{
+	if (reason == EP_REASON_HOST_UNREACHABLE ||
+	    reason == EP_REASON_NET_UNREACHABLE)
+		return EP_REASON_NO_ROUTE;
+	if (reason == EP_REASON_ADMIN_PROHIBITED)
+		return EP_REASON_PERMISSION;
+	return reason;
+}
+
 /* Where the target is our own host, what it says is an answer. */
 static struct tcp_dial_error judge(int fd, const struct ep_address *address,
 				   const struct sock_extended_err *e)
@@ -160,6 +208,8 @@ static struct tcp_dial_error judge(int fd, const struct ep_address *address,
 		      !ep_address_equal(&own, address);
 	error.reason =
 		icmp_wire_reason(address->family, e->ee_type, e->ee_code);
+	if (error.local)
+		error.reason = own_reason(error.reason);
 	return error;
 }
 
@@ -205,90 +255,4 @@ struct tcp_dial_error tcp_dial_read_error(int fd,
 	while (read_one(fd, address, &error))
 		;
 	return error;
-}
-
-/* --- leaving --- */
-
-/* How long a peer may take to close its side, and how many may. */
-#define PARTING_NS   EP_NS_PER_S
-#define PARTINGS_MAX 512
-
-struct parting {
-	struct list link;
-	int fd;
-	uint64_t begun_ns;
-};
-
-void tcp_dial_abort(int fd)
-{
-	static const struct linger at_once = { .l_onoff = 1 };
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	close(fd);
-}
-
-void tcp_partings_init(struct tcp_partings *partings)
-{
-	list_init(&partings->partings);
-	partings->n = 0;
-}
-
-static void part(struct tcp_partings *partings, struct parting *parting)
-{
-	list_remove(&parting->link);
-	partings->n--;
-	free(parting);
-}
-
-void tcp_partings_take(struct tcp_partings *partings, int fd, uint64_t now_ns)
-{
-	struct parting *parting = malloc(sizeof(*parting));
-
-	if (parting == NULL) {
-		close(fd);
-		return;
-	}
-	(void)shutdown(fd, SHUT_WR);
-	parting->fd = fd;
-	parting->begun_ns = now_ns;
-	list_add(&partings->partings, &parting->link);
-	partings->n++;
-}
-
-/* The kernel's socket is closed as soon as its TIME_WAIT begins. */
-static bool is_over(int fd)
-{
-	struct tcp_info_facts facts;
-
-	return tcp_info_read(fd, &facts) < 0 || facts.state == TCP_INFO_CLOSE;
-}
-
-void tcp_partings_sweep(struct tcp_partings *partings, uint64_t now_ns)
-{
-	struct list *at, *after;
-
-	list_for_each (at, after, &partings->partings) {
-		struct parting *p = container_of(at, struct parting, link);
-
-		if (is_over(p->fd))
-			close(p->fd);
-		else if (now_ns - p->begun_ns >= PARTING_NS ||
-			 partings->n > PARTINGS_MAX)
-			tcp_dial_abort(p->fd);
-		else
-			return;
-		part(partings, p);
-	}
-}
-
-void tcp_partings_finish(struct tcp_partings *partings)
-{
-	struct list *at, *after;
-
-	list_for_each (at, after, &partings->partings) {
-		struct parting *p = container_of(at, struct parting, link);
-
-		tcp_dial_abort(p->fd);
-		part(partings, p);
-	}
 }

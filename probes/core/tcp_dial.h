@@ -3,7 +3,6 @@
 #define PROBES_CORE_TCP_DIAL_H
 
 #include "edgeprobe/address.h"
-#include "edgeprobe/private/list.h"
 #include "edgeprobe/sample.h"
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,6 +20,12 @@ int tcp_dial_open(const struct ep_target *target,
 		  const struct ep_address *address, uint16_t port, unsigned try,
 		  int *ret_fd, bool *ret_fixed);
 
+/* What tells apart the sockets that tcp_dial_open() makes: two of the same number
+ * (never 0) have the same port and the same options. 0: each one is another. */
+uint64_t tcp_dial_key(const struct ep_target *target,
+		      const struct ep_address *address, uint16_t port,
+		      unsigned try);
+
 /* True if a connected socket has found itself: TCP's simultaneous open lets a
  * dial to a port of our own host meet its own SYN. */
 bool tcp_dial_met_itself(int fd, const struct ep_address *address,
@@ -36,28 +41,5 @@ struct tcp_dial_error {
  * counts. */
 struct tcp_dial_error tcp_dial_read_error(int fd,
 					  const struct ep_address *address);
-
-/* Let go with a RST, or before the handshake with nothing. */
-void tcp_dial_abort(int fd);
-
-/* Connections that take leave with a FIN and wait for the peer's, so that the
- * next dial of the flow finds none of its predecessor there: a SYN that meets
- * one costs a second. Embedded. */
-struct tcp_partings {
-	struct list partings; /* oldest first */
-	unsigned n;
-};
-
-void tcp_partings_init(struct tcp_partings *partings);
-
-/* Abort what is left. */
-void tcp_partings_finish(struct tcp_partings *partings);
-
-/* Take the connected `fd` and send a FIN. */
-void tcp_partings_take(struct tcp_partings *partings, int fd, uint64_t now_ns);
-
-/* Close those whose peer has closed, and abort those that had time enough. No
- * event is watched for this: it is asked at every dial. */
-void tcp_partings_sweep(struct tcp_partings *partings, uint64_t now_ns);
 
 #endif

@@ -99,16 +99,21 @@ static void on_sample(const struct ep_target *target,
 	uv_stop(&w->loop); /* a timer may have answered: do not poll */
 }
 
-struct ep_probe *tcp_world_start(struct tcp_world *w)
+struct ep_probe *tcp_world_start_target(struct tcp_world *w,
+					const struct ep_target *target)
 {
 	struct ep_probe *probe;
 	unsigned before = w->answered;
 
 	assert_int_equal(
-		ep_probe_start(w->engine, &w->target, 0, on_sample, w, &probe),
-		0);
+		ep_probe_start(w->engine, target, 0, on_sample, w, &probe), 0);
 	assert_int_equal(w->answered, before); /* never from inside */
 	return probe;
+}
+
+struct ep_probe *tcp_world_start(struct tcp_world *w)
+{
+	return tcp_world_start_target(w, &w->target);
 }
 
 void tcp_world_await(struct tcp_world *w, unsigned answered)
@@ -140,7 +145,7 @@ void tcp_world_expect_handshake(const struct ep_sample *s)
 	assert_true(s->rtt_ns > 0);
 	assert_true(s->rtt_ns < (int64_t)(900 * MS));
 	assert_int_equal(s->retransmits, 0);
-	assert_int_equal(s->uncertainty_ns, 10000);
+	assert_true(s->uncertainty_ns >= 10000);
 	assert_int_equal(s->dns_ns, EP_ABSENT);
 	assert_true(s->sent_ns > 0);
 	assert_true(s->slip_ns >= 0);

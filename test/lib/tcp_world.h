@@ -30,6 +30,10 @@ int tcp_world_listen_full(uint16_t *ret_port, int fillers[2]);
 /* Start a probe of the target; it does not answer inside. */
 struct ep_probe *tcp_world_start(struct tcp_world *w);
 
+/* The same of another target, which must live until it is answered. */
+struct ep_probe *tcp_world_start_target(struct tcp_world *w,
+					const struct ep_target *target);
+
 /* Run the loop until `answered` samples came. */
 void tcp_world_await(struct tcp_world *w, unsigned answered);
 
