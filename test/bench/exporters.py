@@ -50,7 +50,7 @@ class Exporter(Peer):
 class Blackbox(Exporter):
     """Probes when it is asked: scrape.py asks."""
     name = "blackbox_exporter"
-    program = "prometheus-blackbox-exporter"
+    programs = "prometheus-blackbox-exporter", "blackbox_exporter"
     probes = ("icmp", "tcp", "https")
 
     def __init__(self):
@@ -117,11 +117,16 @@ class Smokeping(Exporter):
     """Its metrics are histograms: each answer is in its debug log only, which
     costs it little beside what a probe does."""
     name = "smokeping_prober"
-    program = "prometheus-smokeping-prober"
+    programs = "prometheus-smokeping-prober", "smokeping_prober"
     probes = ("icmp",)
     line = re.compile(
         rb'msg="Echo reply" ip_addr=(\S+) .*icmp_seq=(\d+) time=([^ ]+) ')
     unit = {"ns": 1, "us": 1e3, "\u00b5s": 1e3, "ms": 1e6, "s": 1e9}
+
+    def warm_s(self, scenario):
+        """It starts its pingers one after the other, beside those that run
+        already, and hears of answers when all are there."""
+        return 2 + scenario.targets // 50
 
     def start(self, run):
         self.run = run

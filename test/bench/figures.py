@@ -2,19 +2,20 @@
 import collections
 import statistics
 
-from record import nearest
+from record import first_within, nearest
 from scenario import TIMEOUT_S, rate
 
 NEAR_NS = 20_000_000  # a report's own time is this near to its packet's
 
 # What a tool said of one probe. `where` says which one of the address: its
 # ICMP sequence ("seq"), that it was the nth ("nth"), its time ("near"), or
-# that it was sent in that span ("span"). `rtt_ns` is None where it said lost.
+# that it was sent in that span ("span", reports in the order of its end). `rtt_ns` is None where it said lost.
 # `owned`: the tool says that its own host is why it does not know. `phases` of
-# https, in ns: "tls" is ClientHello to request, "first_byte" request to answer.
+# https, in ns: "tls" is the handshake, "first_byte" request to answer. `said` is
+# its word for why there is no rtt.
 Report = collections.namedtuple(
-    "Report", "address by where rtt_ns uncertainty_ns slip_ns owned phases",
-    defaults=(None, None, False, None))
+    "Report", "address by where rtt_ns uncertainty_ns slip_ns owned phases said",
+    defaults=(None, None, False, None, None))
 
 
 def trip_of(report, trips, by_seq, half_ns):
@@ -25,9 +26,7 @@ def trip_of(report, trips, by_seq, half_ns):
         return by_seq.get((report.address, report.where))
     if report.by == "near":
         return nearest(mine, report.where, min(half_ns, NEAR_NS))
-    begin, end = report.where
-    middle = (begin + end) // 2
-    return nearest(mine, middle, (end - begin) // 2)
+    return first_within(mine, *report.where)
 
 
 def attach(reports, trips, scenario):
@@ -124,6 +123,19 @@ def phase_errors(told):
     return found
 
 
+def examples(trips, window):
+    """Some of the false losses, for who wants to know why."""
+    found = []
+    for address, mine in trips.items():
+        for t in mine:
+            if window[0] <= t.sent_ns < window[1] and answered(t) and \
+                    not has_rtt(t) and len(found) < 10:
+                found.append({"address": address, "sent_ns": t.sent_ns,
+                              "rtt_us": t.rtt_ns / 1000,
+                              "said": t.report.said if t.report else None})
+    return found
+
+
 def of(tool, scenario, trips, window, cpu_ns):
     """The figures of one run. Adds the tool's word to `trips`."""
     unmatched = attach(tool.reports(), trips, scenario)
@@ -141,6 +153,7 @@ def of(tool, scenario, trips, window, cpu_ns):
         "error_us": errors(told, tool.resolution) if tool.reporting else None,
         "phases_us": phase_errors(told),
         "false_loss": len(missing) - owned if tool.reporting else None,
+        "false_losses": examples(trips, window) if tool.reporting else [],
         "owned_loss": owned, "unmatched": unmatched,
         "cpu_us": cpu_ns / 1000 / len(mine) if mine and cpu_ns else None,
         "slip_p99_us": slip_p99_us(mine),

@@ -7,9 +7,9 @@ import time
 
 import figures
 import machine
+import scenario as scenarios
 from tools import Run
 
-WARM_S = 2
 TAIL_S = 2  # what was sent at the end of the window is answered or lost by then
 
 
@@ -51,9 +51,9 @@ def watch(tool, seconds):
 class Window:
     """From warm to the end, or from the start to where the tool died."""
 
-    def __init__(self, tool, seconds):
+    def __init__(self, tool, warm_s, seconds):
         nothing = Look(time.time_ns(), 0, {})
-        warm, self.lived = watch(tool, WARM_S)
+        warm, self.lived = watch(tool, warm_s)
         self.begin, self.end = nothing, warm or nothing
         if self.lived:
             self.begin = self.end
@@ -71,11 +71,16 @@ class Window:
                 for name, ns in self.end.threads_ns.items()}
 
 
-def trouble(window, stopped, health):
+def trouble(window, stopped, health, found):
     """What a reader has to know beside the figures."""
     said = []
     if not window.lived or stopped:
         said.append(stopped or "ended before its time")
+    if found["error_us"] is None and found["false_loss"] is not None:
+        said.append("told no round trip")
+    if found["answered"] < 0.99 * found["sent"]:
+        said.append(f"the lab answered {found['answered']:,} of "
+                    f"{found['sent']:,} in time")
     for what in ("record_lost", "record_unstamped", "overflowed", "unwritten"):
         if health[what]:
             said.append(f"the lab: {what} {health[what]}")
@@ -88,14 +93,17 @@ def one(lab, record, tool, scenario, seconds, folder):
     record.trips()  # of what was before
     record.health()
     stolen_ms = machine.stolen_ms()
-    with Run(lab, folder, scenario, WARM_S + seconds + TAIL_S) as run:
+    warm_s = tool.warm_s(scenario)
+    with Run(lab, folder, scenario, warm_s + seconds + TAIL_S) as run:
         tool.start(run)
-        window = Window(tool, seconds)
+        window = Window(tool, warm_s, seconds)
         if window.lived:
             time.sleep(TAIL_S)
         stopped = tool.stop()
     stolen_ms = machine.stolen_ms() - stolen_ms
-    trips = record.trips()
+    wanted = set(scenarios.where(scenario))  # no one else's packets
+    trips = {address: mine for address, mine in record.trips().items()
+             if address in wanted}
     health = record.health()
     found = figures.of(tool, scenario, trips, window.span(),
                        window.cpu_ns())
@@ -106,6 +114,6 @@ def one(lab, record, tool, scenario, seconds, folder):
         if found["sent"] else {},
         memory_mib=window.memory / 2**20 if window.memory else None,
         wire=health, stolen_ms=stolen_ms,
-        note=tool.note, trouble=trouble(window, stopped, health))
+        note=tool.note, trouble=trouble(window, stopped, health, found))
     shutil.rmtree(folder)
     return found

@@ -24,12 +24,14 @@ def ns_of(ms):
 
 
 class Peer(Tool):
-    program = None
+    programs = ()  # its names, the first that is there counts
     asked = "-v"  # for its version
 
     def __init__(self):
         super().__init__()
         self.run = None
+        self.program = next(filter(shutil.which, self.programs),
+                            self.programs[0])
 
     def missing(self):
         return None if shutil.which(self.program) else "is not installed"
@@ -48,7 +50,8 @@ class Fping(Peer):
     -i is the least time between two packets: with the even spacing itself
     fping would fall behind, as each packet's delay shifts the next.
     """
-    name = program = "fping"
+    name = "fping"
+    programs = ("fping",)
     probes = ("icmp",)
     spacing = 0.9
     line = re.compile(
@@ -116,7 +119,8 @@ class OneEach(Peer):
 
 
 class Ping(OneEach):
-    name = program = "ping"
+    name = "ping"
+    programs = ("ping",)
     asked = "-V"
     probes = ("icmp",)
     line = re.compile(rb"^\d+ bytes from .*icmp_seq=(\d+) .*time=([\d.]+) ms",
@@ -138,7 +142,8 @@ class Hping(OneEach):
     for each target they would do nothing else. So a tenth of them, ten times
     as often."""
     note = "a tenth of the targets, ten times as often"
-    name = program = "hping3"
+    name = "hping3"
+    programs = ("hping3",)
     asked = "--version"
     probes = ("tcp",)
     line = re.compile(rb"flags=SA seq=(\d+) .*rtt=([\d.]+) ms")

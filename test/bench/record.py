@@ -3,7 +3,7 @@ import bisect
 
 QUESTIONS = {b"echo", b"syn"}
 ANSWERS = {b"reply", b"synack"}
-TLS = {b"tlshello", b"tlsdata"}
+TLS = {b"tlshello", b"tlschange", b"tlsdata"}
 AGAIN_NS = 3_000_000_000  # an unanswered SYN is resent after 1 s, 2 s more
 
 
@@ -32,9 +32,12 @@ class Trip:
         return self.tls[then] - self.tls[first]
 
     def tls_ns(self):
-        """ClientHello to request. TLS 1.3's Finished shares its segment with
-        a record of another type."""
-        return self.between((b"out", b"tlshello"), (b"out", b"tlsdata"))
+        """ClientHello to the last message of the handshake: of TLS 1.3 ours,
+        of 1.2 the server's. Both come behind a change of the cipher."""
+        if self.tls is None:
+            return None
+        last = b"out" if (b"out", b"tlschange") in self.tls else b"in"
+        return self.between((b"out", b"tlshello"), (last, b"tlschange"))
 
     def first_byte_ns(self):
         return self.between((b"out", b"tlsdata"), (b"in", b"tlsdata"))
@@ -119,3 +122,13 @@ def nearest(trips, at_ns, within_ns):
                 (best is None or far < abs(best.sent_ns - at_ns)):
             best = trip
     return best
+
+
+def first_within(trips, begin_ns, end_ns):
+    """The first one sent in that span that nobody has yet."""
+    i = bisect.bisect_left(trips, begin_ns, key=lambda trip: trip.sent_ns)
+    while i < len(trips) and trips[i].sent_ns <= end_ns:
+        if trips[i].report is None:
+            return trips[i]
+        i += 1
+    return None

@@ -33,7 +33,7 @@ ALL = (
 QUICK = ("icmp-100",)
 GROWTH = (one("icmp", 10), one("icmp", 30), one("icmp", 100),
           one("icmp", 300), one("icmp", 1000), one("icmp", 3000),
-          one("icmp", 10000), one("icmp", 10000, 500, "icmp-20000s"))
+          one("icmp", 10000), one("icmp", 20000))
 
 
 def address(i):
@@ -55,6 +55,12 @@ def name_addresses(scenario):
     """Where they are: the lab's `up` has the same table."""
     return [f"10.79.{1 + i % 40}.{100 + i // 40}"
             for i in range(scenario.targets)]
+
+
+def where(scenario):
+    """The addresses that are probed."""
+    return name_addresses(scenario) if scenario.probe == "https" else \
+        addresses(scenario)
 
 
 def rules():

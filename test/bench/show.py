@@ -47,13 +47,27 @@ PHASES = (
 )
 
 
+def thread(result, name):
+    return result["threads_us"].get(name)
+
+
+# What keeps is the program's first thread, which has its name.
+THREADS = (
+    ("packets us", lambda r, e: plain(thread(r, "ep-packets"))),
+    ("https us", lambda r, e: plain(thread(r, "ep-https"))),
+    ("keeping us", lambda r, e: plain(thread(r, "edgeprobe"))),
+)
+
+
 def phase(result, name, which):
     found = result["phases_us"].get(name)
     return found[which] if found else None
 
 
 def columns(mine):
-    return COLUMNS + (PHASES if any(r["phases_us"] for r in mine) else ())
+    ours = any(thread(r, "ep-packets") or thread(r, "ep-https") for r in mine)
+    return COLUMNS + (PHASES if any(r["phases_us"] for r in mine) else ()) + \
+        (THREADS if ours else ())
 
 
 def groups(results):
@@ -79,6 +93,8 @@ def cells(mine):
 
 def remarks(mine):
     for r in mine:
+        if r["unmatched"]:
+            yield f"{r['tool']}: {r['unmatched']} round trips of no packet"
         for said in [r["note"]] * bool(r["note"]) + r["trouble"]:
             yield f"{r['tool']}: {said}"
 
@@ -96,23 +112,33 @@ def wire_line(mine):
             f"p99 {worst['late_p99_us']} us, at most {worst['late_max_us']} us")
 
 
-def text(results, facts):
+def text(results, facts, budgets, beaten):
     out = [about(facts), ""]
     for title, mine in groups(results):
         out += [f"{title} ({mine[0]['seconds']} s)", *text_table(cells(mine)),
                 wire_line(mine), *remarks(mine), ""]
-    return "\n".join(out)
+    if budgets:
+        out += [*text_table(budgets), ""]
+    return "\n".join([*out, *beaten])
 
 
-def markdown(results, facts):
+def markdown_table(rows):
+    head, *rest = rows
+    yield "| " + " | ".join(head) + " |"
+    yield "| --- |" + " ---: |" * (len(head) - 1)
+    for row in rest:
+        yield "| " + " | ".join(row) + " |"
+
+
+def markdown(results, facts, budgets, beaten):
     out = [about(facts), ""]
     for title, mine in groups(results):
-        head, *rows = cells(mine)
-        out += [f"**{title}**", "", "| " + " | ".join(head) + " |",
-                "| --- |" + " ---: |" * (len(head) - 1)]
-        out += ["| " + " | ".join(row) + " |" for row in rows]
-        out += ["", *[f"{said}  " for said in remarks(mine)], ""]
-    return "\n".join(out)
+        out += [f"**{title}**", "", *markdown_table(cells(mine)), "",
+                *[f"- {said}" for said in [wire_line(mine), *remarks(mine)]],
+                ""]
+    if budgets:
+        out += [*markdown_table(budgets), ""]
+    return "\n".join([*out, *[f"- {said}" for said in beaten]])
 
 
 def about(facts):

@@ -3,12 +3,15 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 
 import machine
 import scenario as scenarios
 from collector import Collector
 from figures import Report
 
+MANY = 10000  # more than these were not always taken
+BATCH = "2s"  # by default 10 s: the window has to have several
 COLLECTOR = "t920.lab.test", "10.79.1.123"
 
 
@@ -73,6 +76,11 @@ class Tool:
             return f"does no {scenario.probe}"
         return None
 
+    def warm_s(self, scenario):
+        """Until it does what it does later."""
+        del scenario
+        return 2
+
     def interval_ms(self, scenario):
         """Between two of its probes of a target."""
         return scenario.interval_ms
@@ -94,6 +102,17 @@ class Tool:
         return 0
 
 
+def measured(s):
+    """What a configuration says of the scenario."""
+    hosts = scenarios.names(s) if s.probe == "https" else \
+        scenarios.addresses(s)
+    return {"agent": "bench",
+            "defaults": {"probes": [s.probe],
+                         "interval": f"{s.interval_ms}ms",
+                         "timeout": f"{scenarios.TIMEOUT_S}s"},
+            "targets": [{"host": host} for host in hosts]}
+
+
 def phases_of(row):
     """In ns, those that were reached."""
     if row["probe"] != "https":
@@ -109,7 +128,7 @@ class Edgeprobe(Tool):
 
     def __init__(self, build):
         super().__init__()
-        self.program = f"{build}/agent/edgeprobe"
+        self.program = self.checker = f"{build}/agent/edgeprobe"
         self.run = None
 
     def missing(self):
@@ -118,26 +137,32 @@ class Edgeprobe(Tool):
     def version(self):
         return first_line(self.program, "version")
 
+    def refuses(self, scenario):
+        why = super().refuses(scenario)
+        if why or scenario.targets <= MANY:
+            return why
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
+            json.dump(measured(scenario), f)
+            f.flush()
+            done = subprocess.run(
+                [self.checker, "check-config", f.name], check=False,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return f"takes no {scenario.targets} targets" if done.returncode \
+            else None
+
     def config(self, run):
-        s = run.scenario
-        hosts = scenarios.names(s) if s.probe == "https" else \
-            scenarios.addresses(s)
         path = run.file("edgeprobe.json")
         with open(path, "w", encoding="utf-8") as f:
-            json.dump({
-                "agent": "bench",
-                "defaults": {"probes": [s.probe],
-                             "interval": f"{s.interval_ms}ms",
-                             "timeout": f"{scenarios.TIMEOUT_S}s"},
-                "targets": [{"host": host} for host in hosts],
-                "tls": {"ca_file": run.lab.env["LAB_CA"]},
-                "store": {"path": run.file("store.db")},
-                "destinations": self.destinations(run)},
-                f, separators=(",", ":"))
+            json.dump({**measured(run.scenario),
+                       "tls": {"ca_file": run.lab.env["LAB_CA"]},
+                       "store": {"path": run.file("store.db")},
+                       "destinations": self.destinations(run)},
+                      f, separators=(",", ":"))
         return path
 
     def destinations(self, run):
-        return [{"name": "kept", "url": f"file://{run.file('kept')}/"}]
+        return [{"name": "kept", "url": f"file://{run.file('kept')}/",
+                 "interval": BATCH}]
 
     def start(self, run):
         self.run = run
@@ -168,7 +193,8 @@ class Edgeprobe(Tool):
             row["address"], "near", row["ts_us"] * 1000,
             None if rtt is None else round(rtt * 1000),
             round(row["uncertainty_us"] * 1000), round(row["slip_us"] * 1000),
-            row.get("reason") == "unmeasured", phases_of(row))
+            row.get("reason") == "unmeasured", phases_of(row),
+            f"{row['outcome']} {row.get('reason', '')}".strip())
 
 
 class Stored(Edgeprobe):
@@ -189,7 +215,7 @@ class Delivered(Edgeprobe):
 
     def destinations(self, run):
         url = f"https://{COLLECTOR[0]}:{self.collector.port}/"
-        return [{"name": "hq", "url": url}]
+        return [{"name": "hq", "url": url, "interval": BATCH}]
 
     def start(self, run):
         env = run.lab.env
