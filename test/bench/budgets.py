@@ -100,6 +100,6 @@ def beaten(results):
         for r in mine if ours else ():
             if r["tool"] in ("edgeprobe", "measuring"):
                 continue
-            for what, key in (("accurate", p99), ("cheap", cpu)):
+            for what, key in (("more accurate", p99), ("cheaper", cpu)):
                 if None not in (key(r), key(ours)) and key(r) < key(ours):
-                    yield f"{title}: {r['tool']} is more {what}"
+                    yield f"{title}: {r['tool']} is {what}"

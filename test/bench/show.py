@@ -1,4 +1,4 @@
-"""The results for people: a table, as text or as markdown."""
+"""The results for people: tables, as text or as markdown."""
 
 
 def plain(value, digits=1):
@@ -99,46 +99,81 @@ def remarks(mine):
             yield f"{r['tool']}: {said}"
 
 
-def text_table(rows):
-    width = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    for row in rows:
-        yield "  ".join([row[0].ljust(width[0])] + [
-            cell.rjust(width[i]) for i, cell in enumerate(row) if i])
-
-
 def wire_line(mine):
     worst = max(mine, key=lambda r: r["wire"]["late_p99_us"])["wire"]
     return (f"the wire released packets late by p50 {worst['late_p50_us']} us, "
             f"p99 {worst['late_p99_us']} us, at most {worst['late_max_us']} us")
 
 
-def text(results, facts, budgets, beaten):
-    out = [about(facts), ""]
+# ---- scenario by tool, each with its ratio to edgeprobe
+
+SUMMARIES = (
+    ("Error of the round trip, p99, us", lambda r: error(r, "p99")),
+    ("CPU a probe, us", lambda r: r["cpu_us"]),
+)
+
+
+def beside(value, base):
+    """With its ratio, where there is one."""
+    ratio = times(value, base)
+    return plain(value) + ("" if ratio == "-" else f" ({ratio})")
+
+
+def summary(results, key):
+    """Tools that have nothing of it are left out."""
+    told = [r for r in results if key(r) is not None]
+    tools = [tool for tool in dict.fromkeys(r["tool"] for r in results)
+             if tool in {r["tool"] for r in told}]
+    rows = [["scenario", *tools]]
     for title, mine in groups(results):
-        out += [f"{title} ({mine[0]['seconds']} s)", *text_table(cells(mine)),
-                wire_line(mine), *remarks(mine), ""]
-    if budgets:
-        out += [*text_table(budgets), ""]
-    return "\n".join([*out, *beaten])
+        values = {r["tool"]: key(r) for r in mine}
+        base = values.get("edgeprobe")
+        rows.append([title] + [
+            plain(values.get(tool)) if tool == "edgeprobe" else
+            beside(values.get(tool), base) for tool in tools])
+    return rows
 
 
-def markdown_table(rows):
+# ---- all of it
+
+def text_section(title, rows, said):
+    width = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    yield title
+    for row in rows:
+        yield "  ".join([row[0].ljust(width[0])] + [
+            cell.rjust(width[i]) for i, cell in enumerate(row) if i])
+    yield from said
+    yield ""
+
+
+def markdown_section(title, rows, said):
     head, *rest = rows
-    yield "| " + " | ".join(head) + " |"
-    yield "| --- |" + " ---: |" * (len(head) - 1)
+    yield from (f"**{title}**", "", "| " + " | ".join(head) + " |",
+                "| --- |" + " ---: |" * (len(head) - 1))
     for row in rest:
         yield "| " + " | ".join(row) + " |"
+    yield ""
+    if said:
+        yield from [f"- {line}" for line in said] + [""]
 
 
-def markdown(results, facts, budgets, beaten):
-    out = [about(facts), ""]
+def sections(results, budgets, beaten):
+    """Title, rows and remarks of each table."""
     for title, mine in groups(results):
-        out += [f"**{title}**", "", *markdown_table(cells(mine)), "",
-                *[f"- {said}" for said in [wire_line(mine), *remarks(mine)]],
-                ""]
+        yield (f"{title} ({mine[0]['seconds']} s)", cells(mine),
+               [wire_line(mine), *remarks(mine)])
+    for title, key in SUMMARIES:
+        yield f"{title}, and to edgeprobe's", summary(results, key), []
     if budgets:
-        out += [*markdown_table(budgets), ""]
-    return "\n".join([*out, *[f"- {said}" for said in beaten]])
+        yield "Budgets", budgets, beaten
+
+
+def document(results, facts, budgets, beaten, markdown):
+    section = markdown_section if markdown else text_section
+    lines = [about(facts), ""]
+    for parts in sections(results, budgets, beaten):
+        lines += section(*parts)
+    return "\n".join(lines)
 
 
 def about(facts):
