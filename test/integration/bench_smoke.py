@@ -80,7 +80,8 @@ def interrupted_it_leaves_nothing(folder):
     with open(f"{folder}/log", "w", encoding="utf-8") as log:
         bench = subprocess.Popen(
             command(folder, "--tools", "edgeprobe", "--load", "busy"),
-            stdout=log, stderr=log, env=dict(os.environ, TMPDIR=f"{folder}/tmp"))
+            stdout=log, stderr=log,
+            env=dict(os.environ, TMPDIR=f"{folder}/tmp"))
     end = time.monotonic() + 60
     while len(children(bench.pid)) < 2:  # busy loops and the agent
         expect(bench.poll() is None and time.monotonic() < end,
