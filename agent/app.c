@@ -140,6 +140,7 @@ static int start_thread(struct app *app, int which, const char *name,
 			    .dns_timeout_ns = c->dns_timeout_ns,
 			    .ca_file = c->ca_file },
 		.https = which == HTTPS,
+		.elsewhere = which == HTTPS ? &app->items[PACKETS] : NULL,
 		.wake = keeping_wake,
 		.arg = app->keeping,
 	};

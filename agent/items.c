@@ -6,12 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* Probes of one round are this far apart: a burst makes some devices drop one
  * in five, and that would be our own doing. */
 #define SPACING_NS (100 * EP_NS_PER_MS)
 
 #define FAMILY_BOTH 46
+
+/* What is reckoned with where each address of a name is measured. */
+#define ADDRESSES_USUAL 4
 
 static void fill_series(struct item *item, const struct config *config,
 			const struct config_target *t,
@@ -33,6 +37,7 @@ static void fill_series(struct item *item, const struct config *config,
 	item->circuit = circuit;
 	item->target.source = circuit->source;
 	item->dns = circuit->dns;
+	item->dns_source = circuit->dns == NULL ? NULL : circuit->source;
 }
 
 /* The phase and the flow come from the item's own name, so that they are the
@@ -227,10 +232,55 @@ double items_rate(const struct items *items)
 	double rate = 0;
 
 	for (size_t i = 0; i < items->n; i++) {
-		const struct plan_item *p = &items->items[i].plan;
+		const struct item *item = &items->items[i];
+		uint64_t n = item->each_address ? ADDRESSES_USUAL : 1;
 
-		rate += (double)p->count * (double)EP_NS_PER_S /
-			(double)p->interval_ns;
+		rate += (double)(n * item->plan.count) * (double)EP_NS_PER_S /
+			(double)item->plan.interval_ns;
 	}
 	return rate;
+}
+
+static bool is_same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+bool item_same_servers(const struct item *a, const struct item *b)
+{
+	return is_same(a->dns, b->dns) && is_same(a->dns_source, b->dns_source);
+}
+
+/* As the engine asks: in lower case, without a dot at the end. */
+static bool is_host(const char *written, const char *asked)
+{
+	size_t n = strlen(asked);
+
+	return strncasecmp(written, asked, n) == 0 &&
+	       (written[n] == '\0' || strcmp(written + n, ".") == 0);
+}
+
+/* A source that is an address leaves the engine one family only. */
+static uint8_t family_asked(const struct ep_target *t)
+{
+	struct ep_address source;
+
+	if (t->family == 0 && t->source != NULL &&
+	    ep_address_parse(t->source, &source) == 0)
+		return source.family;
+	return t->family;
+}
+
+bool items_ask_for(const struct items *items, const struct item *servers,
+		   const char *host, uint8_t family)
+{
+	for (size_t i = 0; i < items->n; i++) {
+		const struct item *item = &items->items[i];
+
+		if (item_same_servers(item, servers) &&
+		    is_host(item->target.host, host) &&
+		    family_asked(&item->target) == family)
+			return true;
+	}
+	return false;
 }

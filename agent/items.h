@@ -20,6 +20,7 @@ struct item {
 	struct series series;
 	struct plan_item plan;
 	const char *dns; /* name servers of its circuit; NULL: all others' */
+	const char *dns_source; /* and by which line they are asked */
 };
 
 struct items {
@@ -33,7 +34,17 @@ struct items {
 const struct ep_target *item_way(const struct item *item, bool fresh,
 				 unsigned nth);
 
-/* Probes that `config` asks for in a second, all items together. */
+/* True if the names of both are asked of the same servers over the same line:
+ * then one engine does for both. */
+bool item_same_servers(const struct item *a, const struct item *b);
+
+/* True if one of `items` asks these name servers, over this line, for `host` in
+ * `family`, as struct ep_names_change has them. */
+bool items_ask_for(const struct items *items, const struct item *servers,
+		   const char *host, uint8_t family);
+
+/* Probes that `config` asks for in a second, all items together; a name of which
+ * each address is measured counts as four. */
 double items_rate(const struct items *items);
 
 /* Fill from `config`, which must outlive it. Items whose kind is in `wanted`

@@ -10,6 +10,7 @@
 #include "edgeprobe/clock.h"
 #include "edgeprobe/private/list.h"
 #include "edgeprobe/private/scope.h"
+#include "name_event.h"
 #include "schedule/schedule.h"
 #include <assert.h>
 #include <errno.h>
@@ -23,10 +24,10 @@
 #define RING_AT_LEAST 1024
 #define RING_AT_MOST  (1u << 20)
 
-/* An engine of its own for each set of name servers. */
+/* An engine of its own for each set of name servers, and line to ask them. */
 struct lane {
 	struct measuring *m;
-	const char *dns; /* NULL: the configuration's own */
+	const struct item *first; /* whose servers they are */
 	uint64_t index;
 	struct ep_engine *engine;
 };
@@ -76,15 +77,23 @@ static void put(const struct lane *lane, uint32_t item, bool late,
 	push(m, &taken);
 }
 
-static struct lane *lane_of(struct measuring *m, const char *dns)
+static struct lane *lane_of(struct measuring *m, const struct item *item)
 {
 	struct lane *lane = m->lanes;
 
 	for (; lane < &m->lanes[m->n_lanes]; lane++)
-		if (dns == lane->dns || (dns != NULL && lane->dns != NULL &&
-					 strcmp(dns, lane->dns) == 0))
+		if (item_same_servers(item, lane->first))
 			return lane;
 	return NULL;
+}
+
+/* The name has fewer addresses by now: no failure. If it has none, number 0 says
+ * so. */
+static bool is_gone(const struct ep_target *target,
+		    const struct ep_sample *sample)
+{
+	return target->pick == EP_PICK_NTH && target->nth > 0 &&
+	       sample->reason == EP_REASON_DNS_NODATA;
 }
 
 static void on_sample(const struct ep_target *target,
@@ -92,14 +101,32 @@ static void on_sample(const struct ep_target *target,
 {
 	const struct way *way = arg;
 
-	(void)target;
-	if (sample->outcome != EP_CANCELLED)
+	if (sample->outcome != EP_CANCELLED && !is_gone(target, sample))
 		put(way->lane, way->item, false, sample);
 }
 
 static void on_late(const struct ep_sample *sample, void *arg)
 {
 	put(arg, 0, true, sample);
+}
+
+/* Where both threads ask for a name, one of them tells. */
+static void on_names(const struct ep_names_change *change, void *arg)
+{
+	const struct lane *lane = arg;
+	const struct items *elsewhere = lane->m->options.elsewhere;
+	struct buf body;
+
+	if (elsewhere != NULL &&
+	    items_ask_for(elsewhere, lane->first, change->host, change->family))
+		return;
+	buf_init(&body, NOTICE_BODY_MAX);
+	name_event_write(&body, change, lane->first->circuit);
+	if (body.error < 0 ||
+	    measuring_note(lane->m, ROW_EVENT, body.data) == -E2BIG)
+		log_error("probes", "event=addresses_changed host=%s kept=no",
+			  change->host);
+	buf_finish(&body);
 }
 
 /* A sample that no probe has made: what was missed, or could not start. */
@@ -135,11 +162,24 @@ static void start(struct measuring *m, const struct plan_due *due,
 					: EP_REASON_INTERNAL);
 }
 
+/* Those known; at least one, whose probe asks for the name. */
+static unsigned addresses_of(const struct way *way, const struct item *item)
+{
+	struct ep_address known[EP_NTH_MAX];
+	unsigned n = 1;
+
+	if (item->each_address)
+		n = ep_engine_addresses(way->lane->engine, &item->target, known,
+					EP_NTH_MAX);
+	return n > 0 ? n : 1;
+}
+
 static void on_due(const struct plan_due *due, void *arg)
 {
 	struct measuring *m = arg;
 	const struct item *item = &m->options.items->items[due->item];
 	struct way *way = &m->ways[due->item];
+	unsigned n;
 	bool fresh;
 
 	if (due->missed > 0) {
@@ -148,7 +188,9 @@ static void on_due(const struct plan_due *due, void *arg)
 	}
 	way->turn++;
 	fresh = item->fresh_every > 0 && way->turn % item->fresh_every == 0;
-	start(m, due, item_way(item, fresh, 0));
+	n = addresses_of(way, item);
+	for (unsigned i = 0; i < n; i++)
+		start(m, due, item_way(item, fresh, i));
 }
 
 /* Say once, in plain words, which kinds cannot measure on this host. */
@@ -221,39 +263,43 @@ static struct plan *make_plan(const struct items *items)
 	return plan;
 }
 
-static int open_lane(struct measuring *m, const char *dns, struct ep_err *err)
+static int open_lane(struct measuring *m, const struct item *item,
+		     struct ep_err *err)
 {
 	struct ep_engine_options options = m->options.engine;
 	struct lane *lane = &m->lanes[m->n_lanes];
 	int r;
 
-	if (lane_of(m, dns) != NULL)
+	if (lane_of(m, item) != NULL)
 		return 0;
 	if (m->n_lanes == MEASURING_LANES_MAX)
 		return ep_err_set(err, -ENOSPC,
 				  "more than %d different sets of name servers",
 				  MEASURING_LANES_MAX);
-	if (dns != NULL)
-		options.dns_servers = dns;
+	if (item->dns != NULL)
+		options.dns_servers = item->dns;
+	options.dns_source = item->dns_source;
 	r = ep_engine_open(&m->loop, &options, &lane->engine, err);
 	if (r < 0)
 		return r;
 	lane->m = m;
-	lane->dns = dns;
+	lane->first = item;
 	lane->index = m->n_lanes++;
 	ep_engine_on_late(lane->engine, on_late, lane);
+	ep_engine_on_names(lane->engine, on_names, lane);
 	return 0;
 }
 
 static int open_lanes(struct measuring *m, struct ep_err *err)
 {
+	static const struct item any; /* the configuration's own servers */
 	const struct items *items = m->options.items;
-	int r = open_lane(m, NULL, err);
+	int r = open_lane(m, &any, err);
 
 	for (size_t i = 0; r == 0 && i < items->n; i++)
-		r = open_lane(m, items->items[i].dns, err);
+		r = open_lane(m, &items->items[i], err);
 	for (size_t i = 0; r == 0 && i < items->n; i++) {
-		m->ways[i].lane = lane_of(m, items->items[i].dns);
+		m->ways[i].lane = lane_of(m, &items->items[i]);
 		m->ways[i].item = (uint32_t)i;
 	}
 	return r;

@@ -32,6 +32,9 @@ struct measuring_options {
 	const struct items *items;
 	struct ep_engine_options engine;
 	bool https; /* slots hold whole samples */
+	/* Of a thread that tells of changed addresses, so that this one need
+	 * not where they ask for the same; NULL: there is none. */
+	const struct items *elsewhere;
 	/* The ring is half full: called on the measuring thread. */
 	void (*wake)(void *arg);
 	void *arg;

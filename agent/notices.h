@@ -12,7 +12,7 @@
 struct store;
 
 /* The longest body, with its NUL. */
-#define NOTICE_BODY_MAX 1024
+#define NOTICE_BODY_MAX 2048
 
 struct notice {
 	uint64_t time_ns; /* since 1970 */

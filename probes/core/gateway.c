@@ -208,8 +208,7 @@ static int read_route(const struct nlmsghdr *m, const struct way *way,
 	const struct rtattr *rta;
 	struct row row = { (const char *)RTM_RTA(route), RTM_PAYLOAD(m) };
 
-	if (route->rtm_type != RTN_UNICAST ||
-	    route->rtm_dst_len > DEFAULT_BITS_MAX)
+	if (route->rtm_dst_len > DEFAULT_BITS_MAX)
 		return -ENETUNREACH;
 	memset(ret_hop, 0, sizeof(*ret_hop));
 	take_attributes(ret_hop, way->family, row);

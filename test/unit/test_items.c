@@ -89,10 +89,39 @@ static void a_circuit_is_carried_along(void **state)
 	assert_string_equal(fibre->series.provider, "KPN");
 	assert_string_equal(fibre->target.source, "eth0");
 	assert_string_equal(fibre->dns, "192.0.2.53");
+	assert_string_equal(fibre->dns_source, "eth0");
 	assert_string_equal(lte->target.source, "192.0.2.7");
 	assert_null(lte->dns);
+	assert_null(lte->dns_source); /* the host's servers, by any line */
+	assert_false(item_same_servers(fibre, lte));
+	assert_true(item_same_servers(fibre, &items.items[0]));
 	assert_string_equal(items.items[0].series.circuit, "fibre");
 	assert_true(fibre->target.flow != lte->target.flow);
+	items_finish(&items);
+	config_finish(&config);
+}
+
+/* Names are asked of a circuit's own servers, or of all others'. */
+static void who_asks_for_a_name(void **state)
+{
+	static const struct item others;
+	struct config config;
+	struct items items;
+	const struct item *fibre;
+
+	(void)state;
+	load(text, &config);
+	assert_int_equal(items_init(&items, &config, all), 0);
+	fibre = &items.items[0];
+	assert_true(items_ask_for(&items, fibre, "example.com", 4));
+	assert_true(items_ask_for(&items, fibre, "example.com", 6));
+	assert_true(items_ask_for(&items, fibre, "example.com", 0));
+	assert_false(items_ask_for(&items, fibre, "example.co", 4));
+	assert_false(items_ask_for(&items, fibre, "example.com.x", 4));
+	/* over lte, from an IPv4 address: "lines" asks for no other family */
+	assert_true(items_ask_for(&items, &others, "example.com", 4));
+	assert_true(items_ask_for(&items, &others, "example.com", 6));
+	assert_false(items_ask_for(&items, &others, "example.com", 0));
 	items_finish(&items);
 	config_finish(&config);
 }
@@ -199,6 +228,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_combination_is_an_item),
 		cmocka_unit_test(a_circuit_is_carried_along),
+		cmocka_unit_test(who_asks_for_a_name),
 		cmocka_unit_test(without_circuits_the_routing_table_decides),
 		cmocka_unit_test(a_round_fits_its_interval),
 		cmocka_unit_test(fresh_flows_and_kept_connections_are_ways),

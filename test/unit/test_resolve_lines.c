@@ -292,7 +292,8 @@ static void address_changes_under_an_open_question(void **state)
 	resolve_world_close(&w->w);
 }
 
-/* The kernel would go on sending into the old one: a name is not a line. */
+/* A modem that was plugged in again: the same name and address, and another
+ * interface. The kernel would go on sending into the old one. */
 static void interface_is_replaced_under_an_open_question(void **state)
 {
 	struct world *w = *state;
@@ -301,9 +302,18 @@ static void interface_is_replaced_under_an_open_question(void **state)
 	open_engine(w, "line2");
 	resolve_world_start(&w->w, &a, "held.test", 4);
 	await_questions(w, 1);
+	enter(theirs);
+	own_net_ip("link set far2 down");
+	own_net_ip("addr del 10.2.0.1/24 dev far2");
+	own_net_ip("addr add 10.2.0.1/24 dev far1");
+	enter(ours);
+	own_net_ip("addr del 10.2.0.2/24 dev line2");
 	own_net_ip("link set line2 name old2");
 	own_net_ip("link set line1 name line2");
-	open_question_moves_with_its_line(w, "10.1.0.2");
+	own_net_ip("addr flush dev line2");
+	own_net_ip("addr add 10.2.0.2/24 dev line2");
+	set_route(2);
+	open_question_moves_with_its_line(w, "10.2.0.2");
 	resolve_world_await(&w->w, &a);
 	resolve_world_expect_address(&a.query.answer, "127.0.0.1");
 	resolve_world_close(&w->w);
