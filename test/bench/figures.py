@@ -8,11 +8,11 @@ from scenario import TIMEOUT_S, rate
 NEAR_NS = 20_000_000  # a report's own time is this near to its packet's
 
 # What a tool said of one probe. `where` says which one of the address: its
-# ICMP sequence ("seq"), that it was the nth ("nth"), its time ("near"), or that
-# it was sent in that span ("span", reports in the order of its end). `rtt_ns` is
-# None where it said lost. `owned`: the tool says that its own host is why it does
-# not know. `phases` of https, in ns: "tls" is the handshake, "first_byte" request
-# to answer. `said` is its word for why there is no rtt.
+# ICMP sequence ("seq"), that it was the nth ("nth"), its time ("near"), or
+# that it was sent in that span ("span", reports in the order of its end).
+# `rtt_ns` is None where it said lost. `owned`: the tool says that its own host
+# is why it does not know. `phases` of https, in ns: "tls" is the handshake,
+# "first_byte" request to answer. `said` is its word for why there is no rtt.
 Report = collections.namedtuple(
     "Report",
     "address by where rtt_ns uncertainty_ns slip_ns owned phases said",
