@@ -490,6 +490,7 @@ const struct ep_kind ep_kind_https = {
 	.shared_size = sizeof(struct shared),
 	.opts = opts,
 	.n_opts = sizeof(opts) / sizeof(opts[0]),
+	.converses = true,
 	.open = open_shared,
 	.shut = shut,
 	.ready = ready,

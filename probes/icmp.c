@@ -365,6 +365,13 @@ static void icmp_shut(struct ep_engine *engine, void *shared)
 	inflight_destroy(s->table);
 }
 
+static uint64_t icmp_drops(const void *shared)
+{
+	const struct shared *s = shared;
+
+	return (uint64_t)s->lane[0].in.drops + s->lane[1].in.drops;
+}
+
 static int icmp_ready(struct ep_engine *engine, void *shared, int family,
 		      struct ep_err *err)
 {
@@ -416,6 +423,7 @@ const struct ep_kind ep_kind_icmp = {
 	.start = icmp_start,
 	.drain = icmp_drain,
 	.pace = icmp_pace,
+	.drops = icmp_drops,
 	.overdue = icmp_overdue,
 	.close = icmp_close,
 };

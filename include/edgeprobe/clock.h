@@ -16,6 +16,9 @@ extern "C" {
 /* Nanoseconds of CLOCK_MONOTONIC: does not step, stands still in suspend. */
 uint64_t ep_clock_mono_ns(void);
 
+/* Nanoseconds of CLOCK_BOOTTIME: does not step, goes on in suspend. */
+uint64_t ep_clock_boot_ns(void);
+
 /* Nanoseconds since 1970 (CLOCK_REALTIME); the clock of kernel packet stamps. */
 uint64_t ep_clock_wall_ns(void);
 

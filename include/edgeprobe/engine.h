@@ -8,6 +8,7 @@
 #include "edgeprobe/error.h"
 #include "edgeprobe/kind.h"
 #include "edgeprobe/probe.h"
+#include "edgeprobe/stats.h"
 #include <stdbool.h>
 #include <uv.h>
 

@@ -7,6 +7,7 @@
 #include "edgeprobe/error.h"
 #include "edgeprobe/option.h"
 #include "edgeprobe/probe.h"
+#include "edgeprobe/watch.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,9 @@ struct ep_kind {
 	size_t shared_size;        /* of its state in each engine, zeroed */
 	const struct ep_opt *opts; /* fields of struct ep_target it reads */
 	size_t n_opts;
+	bool converses; /* a probe takes turns of ours. If we stood still
+			 * meanwhile, sample->https.total_ns must show that
+			 * this is not in its figures */
 
 	/* Once an engine, before the first probe of the kind. Opens nothing
 	 * that may lack permission: that is `ready`. 0 or negative errno. */
@@ -45,6 +49,8 @@ struct ep_kind {
 	 * only what must not be seen late: CPU is wake-ups. May be NULL; a kind
 	 * that has it leaves sample.https alone. */
 	void (*pace)(struct ep_engine *engine, void *shared, bool dense);
+	/* Packets that the kernel had no room for, so far. May be NULL. */
+	uint64_t (*drops)(const void *shared);
 	/* What the loss at the deadline is called; NULL: EP_REASON_TIMEOUT.
 	 * EP_REASON_UNMEASURED and EP_REASON_NO_SOURCE make it EP_FAILED. */
 	enum ep_reason (*overdue)(struct ep_probe *probe);
@@ -84,22 +90,6 @@ void ep_probe_settle(struct ep_probe *probe, enum ep_outcome outcome,
 
 /* Tell the engine's owner about a reply after the answer (see ep_late_cb). */
 void ep_engine_late(struct ep_engine *engine, const struct ep_sample *sample);
-
-/* A descriptor in the engine's own epoll instance. The instance is what libuv
- * polls, because libuv stops a handle on POLLERR, which a transmit stamp
- * raises. Embed it; it is the engine's between watch and unwatch. */
-struct ep_watch {
-	int fd;
-	/* `events` are EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP as they came. */
-	void (*on_ready)(struct ep_watch *watch, uint32_t events);
-};
-
-/* Start, or change `events`; level-triggered. 0 or negative errno. */
-int ep_engine_watch(struct ep_engine *engine, struct ep_watch *watch,
-		    uint32_t events);
-/* Stop; `on_ready` does not run again, even inside the same wake-up. Harmless
- * for one that is not watched. Call it before close(2). */
-void ep_engine_unwatch(struct ep_engine *engine, struct ep_watch *watch);
 
 /* Whether probes are dense: see `pace`. What the engine was opened with,
  * defaults applied; lives as long as it. */

@@ -15,6 +15,11 @@ uint64_t ep_clock_mono_ns(void)
 	return read_ns(CLOCK_MONOTONIC);
 }
 
+uint64_t ep_clock_boot_ns(void)
+{
+	return read_ns(CLOCK_BOOTTIME);
+}
+
 uint64_t ep_clock_wall_ns(void)
 {
 	return read_ns(CLOCK_REALTIME);
@@ -45,7 +50,7 @@ int64_t ep_clock_offset_ns(void)
 uint64_t ep_clock_suspended_ns(void)
 {
 	uint64_t mono = ep_clock_mono_ns();
-	uint64_t boot = read_ns(CLOCK_BOOTTIME);
+	uint64_t boot = ep_clock_boot_ns();
 
 	return boot > mono ? boot - mono : 0;
 }

@@ -11,6 +11,7 @@
  * timer runs, so no handler loses the ground under its feet). */
 #include "core/ca.h"
 #include "core/engine_i.h"
+#include "core/engine_self.h"
 #include "edgeprobe/clock.h"
 #include <assert.h>
 #include <errno.h>
@@ -37,6 +38,8 @@ static void on_poll(uv_poll_t *poll, int status, int uv_events)
 
 	(void)status; /* an epoll instance is readable or it is not */
 	(void)uv_events;
+	e->stats.wakeups++;
+	engine_look(e);
 	e->n_events = epoll_wait(e->epoll_fd, e->events, ENGINE_EVENTS_MAX, 0);
 	for (e->at_event = 0; e->at_event < e->n_events; e->at_event++) {
 		struct epoll_event *event = &e->events[e->at_event];
@@ -76,14 +79,8 @@ void ep_engine_unwatch(struct ep_engine *engine, struct ep_watch *watch)
 
 static void dismantle(struct ep_engine *e);
 
-static void on_awake(uv_check_t *check);
-
 static void set_pace(struct ep_engine *e)
 {
-	if (e->pace.dense)
-		uv_check_start(&e->awake, on_awake);
-	else
-		uv_check_stop(&e->awake);
 	for (unsigned i = 0; i < e->n_shared; i++)
 		if (e->shared[i].kind->pace != NULL)
 			e->shared[i].kind->pace(e, e->shared[i].state,
@@ -111,6 +108,8 @@ static void on_timer(uv_timer_t *timer)
 	bool drained = false;
 
 	e->armed_ns = UINT64_MAX;
+	e->stats.wakeups++;
+	engine_look(e);
 	if (pace_due(&e->pace) <= now_ns)
 		engine_drain(e, true);
 	if (resolve_due(e->resolve) <= now_ns)
@@ -139,6 +138,8 @@ static void on_awake(uv_check_t *check)
 {
 	struct ep_engine *e = container_of(check, struct ep_engine, awake);
 
+	if (e->in_flight > 0)
+		engine_look(e);
 	if (e->closing || uv_now(e->loop) * EP_NS_PER_MS < pace_ride(&e->pace))
 		return;
 	engine_drain(e, true);
@@ -155,6 +156,8 @@ static uint64_t next_due(const struct ep_engine *e)
 		due_ns = pace_due(&e->pace);
 	if (top != NULL && top->key < due_ns)
 		due_ns = top->key;
+	if (e->in_flight > 0 && e->beat_ns < due_ns)
+		due_ns = e->beat_ns;
 	if (e->closing && e->in_flight == 0)
 		due_ns = 0;
 	return due_ns;
@@ -181,6 +184,8 @@ void engine_arm(struct ep_engine *e)
 
 void engine_arm_for(struct ep_engine *e, uint64_t due_ns)
 {
+	if (e->beat_ns < due_ns)
+		due_ns = e->beat_ns;
 	if (due_ns < e->armed_ns)
 		engine_arm(e);
 }
@@ -223,6 +228,7 @@ static bool needs_drain(const struct ep_kind *kind, bool paced_only)
 
 void engine_drain(struct ep_engine *e, bool paced_only)
 {
+	e->stats.drains++;
 	for (unsigned i = 0; i < e->n_shared; i++)
 		if (needs_drain(e->shared[i].kind, paced_only))
 			e->shared[i].kind->drain(e, e->shared[i].state);
@@ -305,6 +311,7 @@ static int init_handles(struct ep_engine *e)
 	ep_scope_adopt(&e->scope, (uv_handle_t *)&e->timer);
 	uv_check_init(e->loop, &e->awake);
 	ep_scope_adopt(&e->scope, (uv_handle_t *)&e->awake);
+	uv_check_start(&e->awake, on_awake);
 	r = uv_poll_init(e->loop, &e->poll, e->epoll_fd);
 	if (r < 0)
 		return r;

@@ -4,6 +4,7 @@
 
 #include "core/pace.h"
 #include "core/resolve.h"
+#include "core/standstill.h"
 #include "edgeprobe/engine.h"
 #include "edgeprobe/private/heap.h"
 #include "edgeprobe/private/list.h"
@@ -31,6 +32,7 @@ struct ep_probe {
 	struct shared *shared;
 	uint64_t due_ns;  /* when it should have left */
 	uint64_t sent_ns; /* when it left; 0: not yet */
+	struct standstill_mark still;
 	struct ep_heap_item deadline;
 	struct list link;
 	enum probe_state state;
@@ -60,7 +62,7 @@ struct ep_engine {
 	struct ep_scope scope;
 	uv_poll_t poll;   /* on epoll_fd */
 	uv_timer_t timer; /* the one timer */
-	uv_check_t awake; /* the loop has run for somebody; while dense */
+	uv_check_t awake; /* the loop has run for somebody */
 	int epoll_fd;
 	uint64_t armed_ns; /* what the timer is set for; UINT64_MAX: not */
 	struct ep_heap deadlines;
@@ -76,6 +78,9 @@ struct ep_engine {
 	ep_late_cb late_cb;
 	void *late_arg;
 	struct pace pace;
+	struct standstill still;
+	uint64_t beat_ns; /* when to look whether we stand still, mono */
+	struct ep_engine_stats stats;
 	bool closing, dismantled;
 	ep_engine_close_cb close_cb;
 	void *close_arg;

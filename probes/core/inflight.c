@@ -124,6 +124,13 @@ static int grow(struct inflight *t)
 
 /* --- slots --- */
 
+/* While its owner waits its window is open: we may have stood still for longer
+ * than that, and then the reply is there, but was not read. */
+static bool is_over(const struct inflight_slot *slot, uint64_t now_ns)
+{
+	return slot->state != INFLIGHT_WAITING && slot->until_ns <= now_ns;
+}
+
 /* A few a time, so that a lull is not paid for by one probe. */
 static void release(struct inflight *t, uint64_t now_ns)
 {
@@ -131,7 +138,7 @@ static void release(struct inflight *t, uint64_t now_ns)
 		struct queue *q = &t->kept[k];
 
 		for (unsigned n = 0; n < 2 && q->head != NONE &&
-				     slot_at(t, q->head)->until_ns <= now_ns;
+				     is_over(slot_at(t, q->head), now_ns);
 		     n++) {
 			struct inflight_slot *slot = pop(t, q);
 
@@ -204,8 +211,8 @@ static struct inflight_slot *find_signed(struct inflight *t,
 
 /* Eight quoted bytes: only the low half of the index is there. Two requests
  * that fit are worse than none. */
-static struct inflight_slot *
-find_by_seq(struct inflight *t, const struct icmp_seen *seen, uint64_t now_ns)
+static struct inflight_slot *find_by_seq(struct inflight *t,
+					 const struct icmp_seen *seen)
 {
 	struct inflight_slot *found = NULL;
 
@@ -214,7 +221,7 @@ find_by_seq(struct inflight *t, const struct icmp_seen *seen, uint64_t now_ns)
 		struct inflight_slot *slot = slot_at(t, i);
 
 		if (slot->state != INFLIGHT_WAITING ||
-		    slot->until_ns <= now_ns || slot->icmp_id != seen->id ||
+		    slot->icmp_id != seen->id ||
 		    !ep_address_equal(&slot->address, &seen->asked))
 			continue;
 		if (found != NULL)
@@ -231,9 +238,9 @@ struct inflight_slot *inflight_find(struct inflight *table,
 	struct inflight_slot *slot;
 
 	if (seen->what == ICMP_ERROR && !seen->has_nonce)
-		return find_by_seq(table, seen, now_ns);
+		return find_by_seq(table, seen);
 	slot = find_signed(table, seen);
-	if (slot == NULL || slot->until_ns <= now_ns)
+	if (slot == NULL || is_over(slot, now_ns))
 		return NULL;
 	if (seen->what == ICMP_REPLY &&
 	    !ep_address_equal(&slot->address, &seen->source))

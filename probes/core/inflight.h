@@ -7,8 +7,8 @@
  *   give back           `-----> ABANDONED  cancelled: replies are nobody's
  *
  * A slot that was sent is kept for the larger of twice the timeout and 10 s,
- * and is not used again before, so that whatever comes is told from the reply
- * to a newer probe. Memory grows by chunks up to a bound and is not given back
+ * and for as long as it waits, and is not used again before, so that whatever
+ * comes is told from the reply to a newer probe. Memory grows by chunks up to a bound and is not given back
  * until the end; slots never move. */
 #ifndef CORE_INFLIGHT_H
 #define CORE_INFLIGHT_H

@@ -8,6 +8,7 @@
  * is known before ep_probe_start() has returned (parked: its deadline is now,
  * so that it leaves by the same door as the others). */
 #include "core/engine_i.h"
+#include "core/engine_self.h"
 #include "core/sm.h"
 #include "edgeprobe/clock.h"
 #include <errno.h>
@@ -76,6 +77,7 @@ static void finish(struct ep_probe *p)
 	e->in_flight--;
 	if (p->target->kind->close != NULL)
 		p->target->kind->close(p);
+	engine_count(e, &p->sample);
 	p->cb(p->target, &p->sample, p->arg);
 	put_back(p);
 }
@@ -83,11 +85,13 @@ static void finish(struct ep_probe *p)
 static void settle(struct ep_probe *p, enum ep_outcome outcome,
 		   enum ep_reason reason)
 {
+	p->sample.outcome = (uint8_t)outcome;
+	p->sample.reason = (uint8_t)reason;
+	if (probe_stood_still(p))
+		probe_judge_standstill(p);
 	if (p->state == PROBE_RESOLVING)
 		resolve_cancel(&p->query);
 	SM_MOVE(allowed, p->state, PROBE_SETTLED);
-	p->sample.outcome = (uint8_t)outcome;
-	p->sample.reason = (uint8_t)reason;
 	if (p->sample.sent_ns == 0)
 		p->sample.sent_ns = ep_clock_wall_ns();
 }
@@ -197,7 +201,8 @@ static void take_answer(struct ep_probe *p)
 {
 	const struct resolve_answer *answer = &p->query.answer;
 
-	p->sample.dns_ns = answer->took_ns;
+	if (answer->took_ns != EP_ABSENT && !probe_stood_still(p))
+		p->sample.dns_ns = answer->took_ns;
 	if (answer->reason == EP_REASON_NONE) {
 		p->sample.address = answer->address;
 		launch(p);
@@ -247,6 +252,7 @@ static struct ep_probe *create(struct ep_engine *e, struct shared *s,
 	p->sample.id = ++e->last_id;
 	p->sample.port = ep_probe_port(p);
 	list_add(&e->probes, &p->link);
+	p->still = engine_begin(e);
 	e->in_flight++;
 	return p;
 }
@@ -285,6 +291,7 @@ int ep_probe_start(struct ep_engine *engine, const struct ep_target *target,
 		discard(p);
 		return r;
 	}
+	engine_count_start(engine);
 	if (ret_probe != NULL)
 		*ret_probe = p;
 	return 0;

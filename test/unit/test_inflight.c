@@ -32,6 +32,17 @@ static struct inflight_slot *take_and_send(struct inflight *t, uint64_t now_ns,
 	return slot;
 }
 
+/* Its deadline is over, its window is not. */
+static struct inflight_slot *take_and_lose(struct inflight *t, uint64_t now_ns,
+					   uint64_t timeout_ns, uint64_t nonce)
+{
+	struct inflight_slot *slot =
+		take_and_send(t, now_ns, timeout_ns, nonce);
+
+	slot->state = INFLIGHT_LOST;
+	return slot;
+}
+
 static struct icmp_seen reply_to(const struct inflight_slot *slot)
 {
 	struct icmp_seen seen = {
@@ -166,7 +177,7 @@ static void a_slot_is_kept_for_its_window_and_not_longer(void **state)
 		struct inflight *t = inflight_create(1);
 		uint64_t sent = 5 * SECOND, end = sent + rows[i].window_ns;
 		struct inflight_slot *slot =
-			take_and_send(t, sent, rows[i].timeout_ns, 0xaaaa);
+			take_and_lose(t, sent, rows[i].timeout_ns, 0xaaaa);
 		struct icmp_seen seen = reply_to(slot);
 		uint32_t index = slot->index;
 
@@ -184,6 +195,31 @@ static void a_slot_is_kept_for_its_window_and_not_longer(void **state)
 	}
 }
 
+/* We stood still for longer than its window: the reply is there, unread, and
+ * others are sent before it is looked at. */
+static void a_slot_whose_owner_waits_is_nobody_elses(void **state)
+{
+	struct inflight *t = inflight_create(1);
+	struct inflight_slot *waiting = take_and_send(t, 1, SECOND, 0xaaaa);
+	struct icmp_seen seen = reply_to(waiting),
+			 error = short_quote_of(waiting);
+	struct inflight_slot *slot;
+
+	(void)state;
+	for (unsigned i = 1; i < 1024; i++) {
+		assert_int_equal(inflight_take(t, 40 * SECOND, &slot), 0);
+		assert_ptr_not_equal(slot, waiting);
+	}
+	assert_int_equal(inflight_take(t, 40 * SECOND, &slot), -ENOBUFS);
+	assert_ptr_equal(inflight_find(t, &seen, 40 * SECOND), waiting);
+	assert_ptr_equal(inflight_find(t, &error, 40 * SECOND), waiting);
+	waiting->state = INFLIGHT_ANSWERED;
+	assert_null(inflight_find(t, &seen, 40 * SECOND));
+	assert_int_equal(inflight_take(t, 40 * SECOND, &slot), 0);
+	assert_ptr_equal(slot, waiting);
+	inflight_destroy(t);
+}
+
 static void a_long_timeout_holds_up_no_short_one(void **state)
 {
 	struct inflight *t = inflight_create(2048);
@@ -191,12 +227,12 @@ static void a_long_timeout_holds_up_no_short_one(void **state)
 	size_t bytes;
 
 	(void)state;
-	take_and_send(t, now_ns, 600 * SECOND, 1);
+	take_and_lose(t, now_ns, 600 * SECOND, 1);
 	for (unsigned i = 0; i < 900; i++) /* one in 20 ms: 500 are kept */
-		take_and_send(t, now_ns += SECOND / 50, SECOND, i);
+		take_and_lose(t, now_ns += SECOND / 50, SECOND, i);
 	bytes = inflight_bytes(t);
 	for (unsigned i = 0; i < 20000; i++)
-		take_and_send(t, now_ns += SECOND / 50, SECOND, i);
+		take_and_lose(t, now_ns += SECOND / 50, SECOND, i);
 	assert_int_equal(inflight_bytes(t), bytes);
 	inflight_destroy(t);
 }
@@ -224,9 +260,9 @@ static void the_highest_rate_fits_and_memory_stays(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 600000; i++) {
 		struct inflight_slot *slot =
-			take_and_send(t, now_ns, 3 * SECOND, i);
+			take_and_lose(t, now_ns, 3 * SECOND, i);
 
-		assert_int_equal(slot->state, INFLIGHT_WAITING);
+		assert_true(slot->index < 600000);
 		now_ns += SECOND / 20000;
 	}
 	assert_true(inflight_bytes(t) < 50 << 20);
@@ -240,7 +276,7 @@ static void a_full_table_says_so(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 2048; i++)
-		take_and_send(t, 1, SECOND, i);
+		take_and_lose(t, 1, SECOND, i);
 	assert_int_equal(inflight_take(t, 2, &slot), -ENOBUFS);
 	assert_int_equal(inflight_take(t, 1 + 10 * SECOND, &slot), 0);
 	inflight_destroy(t);
@@ -256,6 +292,7 @@ int main(void)
 		cmocka_unit_test(a_short_quote_must_fit_in_everything_it_has),
 		cmocka_unit_test(a_short_quote_that_fits_two_is_nobodys),
 		cmocka_unit_test(a_slot_is_kept_for_its_window_and_not_longer),
+		cmocka_unit_test(a_slot_whose_owner_waits_is_nobody_elses),
 		cmocka_unit_test(a_long_timeout_holds_up_no_short_one),
 		cmocka_unit_test(one_that_did_not_leave_is_usable_at_once),
 		cmocka_unit_test(the_highest_rate_fits_and_memory_stays),
