@@ -1,304 +1,109 @@
-/* HTTPS: one request over a fresh, verified connection, on libcurl.
+/* HTTPS: one request over a verified connection, on libcurl.
  *
- * Happy path: start() builds the transfer; at the loop's next turn libcurl
- * opens a socket (on_open: stamps asked for, circuit bound, timeout begins).
- * At its first event, before libcurl hears of it and sends anything, TCP_INFO
- * has the handshake's round trip: that is the sample's rtt. libcurl does TLS
- * (on_tls: ClientHello next; on_request: the request next) and hands us header
- * and body. When it is done, the verdict is the outcome.
+ * Happy path of a fresh connection: start() builds the transfer; at the loop's
+ * next turn libcurl opens a socket (on_open: circuit and port bound, stamps
+ * asked for, timeout begins). At its first event, before libcurl hears of it and
+ * sends anything, TCP_INFO has the handshake's round trip: that is the sample's
+ * rtt. libcurl does TLS (on_tls: ClientHello next; on_request: TLS is done) and
+ * hands us header and body. When it is done, the verdict is the outcome; the
+ * socket parts politely, so that the next dial may have its port.
  *
- * What can fail: the circuit is gone (no_source); the dial (refused,
- * unreachable, no route); the handshake or the certificate; the answer is not
- * HTTP, endless, cut, of an unexpected status; silence, which the engine's
- * deadline names by how far it came. libcurl's own timeout is only a backstop.
- * Nothing is settled from inside libcurl: its callbacks take notes. */
-#include "core/ca.h"
-#include "core/cert.h"
-#include "core/https_phases.h"
-#include "core/https_request.h"
+ * Of a kept one: libcurl still has the connection that the target's last probe
+ * used, and what is measured is request to first byte. If it has none (the
+ * first time; the server closed it; the address changed) or the one it had turns
+ * out to be dead, libcurl makes one; what is asked then is not the measurement,
+ * which follows at once (ask_again()), with a timeout of its own.
+ *
+ * What can fail: the circuit is gone (no_source); the flow's port is still taken
+ * (the next one is tried); the dial (refused, unreachable, no route); the
+ * handshake or the certificate; the answer is not HTTP, endless, cut, of an
+ * unexpected status; a server that keeps no connection; silence, which the
+ * engine's deadline names by how far it came. libcurl's own timeout is only a
+ * backstop. Nothing is settled from inside libcurl: its callbacks take notes. */
+#include "core/https_i.h"
 #include "core/https_socket.h"
-#include "core/https_verdict.h"
-#include "core/loop_delay.h"
 #include "core/pop.h"
-#include "core/tcp_info.h"
 #include "edgeprobe/clock.h"
 #include "edgeprobe/engine.h"
-#include "edgeprobe/kind.h"
-#include "edgeprobe/private/curl_loop.h"
+#include "edgeprobe/private/list.h"
 #include "edgeprobe/private/scope.h"
 #include <errno.h>
-#include <limits.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
-/* Of what an edge sends we read no more. */
-#define HEADER_BYTES_MAX 65536
-#define BODY_BYTES_MAX   65536
+/* The host's share in request to first byte: from our clock to the wire. */
+#define REQUEST_UNCERTAINTY_NS (60 * EP_NS_PER_US)
 
-/* The host's share in tcpi_rtt at the first event, p99 of idle and loaded runs
- * against AF_PACKET: the stack on both ways, and softirqs held up by the
- * cryptography of other probes. */
-#define RTT_UNCERTAINTY_NS (60 * EP_NS_PER_US)
-/* After a retransmitted SYN the kernel counts in TCP timestamps. */
-#define COARSE_UNCERTAINTY_NS EP_NS_PER_MS
-/* A step of the wall clock, and not its slewing or our reading of it. */
-#define CLOCK_STEP_NS (50 * (int64_t)EP_NS_PER_US)
+/* Connections that a probe of a kept one opens at most: the server may close an
+ * idle one in the moment in which it is asked. */
+#define OPENINGS_MAX 2
 
-struct shared {
-	struct curl_loop *curl;
-	struct loop_delay delay;
-	int stamps_fd; /* keeps the kernel stamping between probes; -1 */
-	char ca_path[PATH_MAX];
-};
-
-struct https {
-	struct curl_transfer transfer;
-	struct ep_probe *probe;
-	struct https_request request;
-	struct https_phases phases;
-	struct https_end end;
-	int fd; /* libcurl's; its number is good until TLS begins */
-	uint64_t dialled_ns; /* first event of the socket; 0: none */
-	uint64_t late_ns;    /* by how much at most we saw it late */
-	int64_t offset_ns;   /* wall minus monotonic, at the dial */
-	size_t header_bytes, body_bytes;
-	bool interim; /* the header being read is of a 1xx */
-};
+/* Our reading of the send and the engine's lie this close together. */
+#define DUE_SLACK_NS (20 * EP_NS_PER_MS)
 
 static struct https *of_transfer(struct curl_transfer *transfer)
 {
 	return container_of(transfer, struct https, transfer);
 }
 
-/* --- inside libcurl: notes only --- */
+/* --- the end --- */
 
-static curl_socket_t on_open(void *arg, curlsocktype purpose,
-			     struct curl_sockaddr *address)
+/* Of a request on a kept connection; of its opening nothing is told but why it
+ * failed. */
+static void conclude_kept(struct https *h)
 {
-	struct https *h = arg;
-	const struct ep_address *to = ep_probe_address(h->probe);
-	const struct ep_target *target = ep_probe_target(h->probe);
-	int fd = socket(address->family, SOCK_STREAM | SOCK_CLOEXEC,
-			address->protocol);
-	int r;
-
-	(void)purpose;
-	if (fd < 0) {
-		h->end.os_error = errno;
-		return CURL_SOCKET_BAD;
-	}
-	r = https_socket_prepare(fd, to->family, target->source, target->dscp);
-	if (r < 0) {
-		h->end.os_error = -r;
-		close(fd);
-		return CURL_SOCKET_BAD;
-	}
-	/* libcurl's address has lost the interface of a link-local one. */
-	if (address->family == AF_INET6)
-		((struct sockaddr_in6 *)(void *)&address->addr)->sin6_scope_id =
-			to->scope;
-	h->offset_ns = ep_clock_offset_ns();
-	h->phases.open_ns = ep_clock_mono_ns();
-	ep_probe_sent(h->probe);
-	h->fd = fd;
-	return fd;
-}
-
-/* Nothing was sent yet, so this is SYN to SYN-ACK, however late we are. Called
- * at the socket's first event, or if libcurl found the connection by itself,
- * right before it begins TLS. */
-static void note_handshake(struct https *h, curl_socket_t fd, uint64_t now_ns)
-{
-	const struct shared *shared = ep_probe_shared(h->probe);
 	struct ep_sample *sample = ep_probe_sample(h->probe);
-	struct tcp_info_facts facts;
+	struct ep_https *https = &sample->https;
 
-	h->end.polled = true;
-	h->dialled_ns = now_ns;
-	h->late_ns = loop_delay_bound_ns(&shared->delay, now_ns);
-	if (tcp_info_read(fd, &facts) < 0)
-		return;
-	sample->retransmits = facts.total_retrans > INT16_MAX
-				      ? INT16_MAX
-				      : (int16_t)facts.total_retrans;
-	if (facts.rtt_ns == EP_ABSENT &&
-	    (facts.state == TCP_INFO_SYN_SENT || facts.state == TCP_INFO_CLOSE))
-		return;
-	h->end.step = HTTPS_SECURING;
-	h->phases.connected_ns = now_ns;
-	if (facts.rtt_ns == EP_ABSENT)
-		return;
-	sample->rtt_ns = facts.rtt_ns;
-	sample->stamp = EP_STAMP_KERNEL;
-	sample->uncertainty_ns = facts.total_retrans > 0 ? COARSE_UNCERTAINTY_NS
-							 : RTT_UNCERTAINTY_NS;
+	if (h->kept->fd >= 0)
+		https_wire_count(h, h->kept->fd);
+	sample->rtt_ns = EP_ABSENT;
+	sample->retransmits = EP_ABSENT;
+	sample->dns_ns = EP_ABSENT;
+	sample->stamp = h->stamped ? EP_STAMP_MIXED : EP_STAMP_USER;
+	sample->uncertainty_ns = REQUEST_UNCERTAINTY_NS;
+	if (!h->stamped && https->first_byte_ns > 0) /* came, and lay there */
+		sample->uncertainty_ns = (uint64_t)https->first_byte_ns;
+	https->connect_ns = EP_ABSENT;
+	https->tls_ns = EP_ABSENT;
+	if (h->opened) {
+		https->first_byte_ns = EP_ABSENT;
+		https->total_ns = EP_ABSENT;
+	} else if (https->first_byte_ns != EP_ABSENT) {
+		https->srtt_ns = h->srtt_ns;
+		https->min_rtt_ns = h->min_rtt_ns;
+	}
 }
 
-static CURLcode on_tls(CURL *easy, void *context, void *arg)
+/* What is known by now, into the sample and into `end`. */
+static void conclude(struct https *h)
 {
-	struct https *h = arg;
+	struct ep_sample *sample = ep_probe_sample(h->probe);
 
-	(void)easy;
-	(void)context;
-	/* UNTESTED: takes a SYN-ACK between a turn's polls and its timeouts. */
-	if (h->end.step == HTTPS_DIALLING)
-		note_handshake(h, h->fd, ep_clock_mono_ns());
-	https_phases_hello(&h->phases, ep_clock_mono_ns());
-	return CURLE_OK;
+	https_answer_conclude(&h->answer, h->transfer.easy, sample->dns_ns);
+	if (h->kept != NULL)
+		conclude_kept(h);
+	else if (h->connected)
+		sample->bytes += (uint32_t)https_socket_parting_bytes(
+			sample->address.family);
 }
 
-static int on_request(void *arg, char *to, char *from, int to_port,
-		      int from_port)
+/* `h` may be gone afterwards. */
+static void settle(struct https *h, struct https_verdict v)
 {
-	struct https *h = arg;
-
-	(void)to;
-	(void)from;
-	(void)to_port;
-	(void)from_port;
-	https_phases_request(&h->phases, ep_clock_mono_ns());
-	h->end.step = HTTPS_ASKING;
-	return CURL_PREREQFUNC_OK;
-}
-
-/* "HTTP/1.1 103 Early Hints" begins a header of no consequence. */
-static void note_status_line(struct https *h, const char *line, size_t n)
-{
-	const char *space = memchr(line, ' ', n);
-
-	h->interim = space != NULL && space + 1 < line + n && space[1] == '1';
-	pop_forget(&ep_probe_sample(h->probe)->https);
-}
-
-static void note_header(struct https *h, const char *line, size_t n)
-{
-	if (h->end.step == HTTPS_READING)
-		return; /* a trailer */
-	if (n >= 5 && strncasecmp(line, "HTTP/", 5) == 0)
-		note_status_line(h, line, n);
-	else if (line[0] == '\r' || line[0] == '\n')
-		h->end.step = h->interim ? HTTPS_ASKING : HTTPS_READING;
-	else
-		pop_note(&ep_probe_sample(h->probe)->https, line, n);
-}
-
-static size_t on_header(char *line, size_t size, size_t n, void *arg)
-{
-	struct https *h = arg;
-	size_t bytes = size * n;
-
-	https_phases_first(&h->phases, ep_clock_mono_ns());
-	h->header_bytes += bytes;
-	h->end.flooded = h->header_bytes > HEADER_BYTES_MAX;
-	if (h->end.flooded)
-		return 0;
-	if (bytes > 0)
-		note_header(h, line, bytes);
-	return bytes;
-}
-
-static size_t on_body(char *data, size_t size, size_t n, void *arg)
-{
-	struct https *h = arg;
-
-	(void)data;
-	h->body_bytes += size * n;
-	h->end.enough = h->body_bytes > BODY_BYTES_MAX;
-	return h->end.enough ? 0 : size * n;
-}
-
-/* --- the socket, before libcurl is told --- */
-
-/* When what is to be read came; not told across a step of the wall clock. */
-static uint64_t arrival_ns(struct https *h, curl_socket_t fd)
-{
-	struct https_arrival a = https_socket_arrival(fd, h->phases.worked_ns);
-	int64_t moved_ns = a.offset_ns - h->offset_ns;
-
-	h->end.closed = a.closed;
-	h->offset_ns = a.offset_ns;
-	if (moved_ns > CLOCK_STEP_NS || moved_ns < -CLOCK_STEP_NS)
-		return 0;
-	return a.mono_ns;
+	ep_probe_settle(h->probe, v.outcome, v.reason);
 }
 
 static void on_event(struct curl_transfer *transfer, curl_socket_t fd,
 		     int events)
 {
-	uint64_t now_ns = ep_clock_mono_ns();
 	struct https *h = of_transfer(transfer);
+	struct tcp_dial_error icmp;
 
-	if (!h->end.polled)
-		note_handshake(h, fd, now_ns);
-	/* Peeking would take the error that libcurl has to see. */
-	if (events & CURL_CSELECT_ERR)
-		h->end.closed = true;
-	else if (events & CURL_CSELECT_IN)
-		https_phases_read(&h->phases, now_ns, arrival_ns(h, fd));
-}
-
-/* --- the end --- */
-
-static void put_certificate(CURL *easy, struct ep_https *https)
-{
-	static const char issuer[] = "Issuer:", expires[] = "Expire date:";
-	struct curl_certinfo *chain = NULL;
-	const struct curl_slist *field;
-
-	curl_easy_getinfo(easy, CURLINFO_CERTINFO, &chain);
-	if (chain == NULL || chain->num_of_certs < 1)
+	if (!https_wire_event(h, fd, events, &icmp))
 		return;
-	for (field = chain->certinfo[0]; field != NULL; field = field->next) {
-		if (strncmp(field->data, issuer, sizeof(issuer) - 1) == 0)
-			cert_issuer(field->data + sizeof(issuer) - 1,
-				    https->tls_issuer,
-				    sizeof(https->tls_issuer));
-		if (strncmp(field->data, expires, sizeof(expires) - 1) == 0)
-			https->tls_days_left = cert_days_left(
-				field->data + sizeof(expires) - 1,
-				ep_clock_wall_ns());
-	}
-}
-
-static const char *version_text(long version)
-{
-	switch (version) {
-	case CURL_HTTP_VERSION_1_0:
-		return "1.0";
-	case CURL_HTTP_VERSION_1_1:
-		return "1.1";
-	case CURL_HTTP_VERSION_2_0:
-		return "2";
-	case CURL_HTTP_VERSION_3:
-		return "3";
-	default:
-		return "";
-	}
-}
-
-/* What libcurl knows, into the sample and into `end`. */
-static void conclude(struct https *h)
-{
-	struct ep_sample *sample = ep_probe_sample(h->probe);
-	CURL *easy = h->transfer.easy;
-	long status = 0, version = 0;
-	curl_off_t length = -1;
-
-	https_phases_put(&h->phases, sample->dns_ns, &sample->https);
-	put_certificate(easy, &sample->https);
-	if (h->end.step != HTTPS_READING)
-		return;
-	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version);
-	curl_easy_getinfo(easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
-	h->end.status = (uint16_t)status;
-	h->end.sized = length >= 0;
-	sample->https.http_status = h->end.status;
-	snprintf(sample->https.http_version, sizeof(sample->https.http_version),
-		 "%s", version_text(version));
+	conclude(h);
+	settle(h, https_verdict_icmp(icmp.reason, icmp.local));
 }
 
 /* The host is up, and the time counts, unless the SYN was sent again; the kernel
@@ -308,7 +113,8 @@ static void put_refusal(struct https *h)
 	struct ep_sample *sample = ep_probe_sample(h->probe);
 	uint64_t seen_ns = h->dialled_ns;
 
-	if (sample->rtt_ns != EP_ABSENT || sample->retransmits > 0)
+	if (h->kept != NULL || sample->rtt_ns != EP_ABSENT ||
+	    sample->retransmits > 0)
 		return;
 	if (seen_ns == 0)
 		seen_ns = ep_clock_mono_ns();
@@ -319,90 +125,165 @@ static void put_refusal(struct https *h)
 		sample->uncertainty_ns = h->late_ns;
 }
 
-static void on_done(struct curl_transfer *transfer, CURLcode result)
+/* Begin another transfer of the same request. */
+static void ask_again(struct https *h)
 {
-	struct https *h = of_transfer(transfer);
-	struct https_verdict v;
+	struct https_shared *s = ep_probe_shared(h->probe);
+
+	memset(&h->phases, 0, sizeof(h->phases));
+	memset(&h->end, 0, sizeof(h->end));
+	h->answer.header_bytes = h->answer.body_bytes = 0;
+	h->opened = h->fixed = h->connected = h->stamped = false;
+	h->dialled_ns = 0;
+	pop_forget(&ep_probe_sample(h->probe)->https);
+	if (curl_transfer_start(s->curl, &h->transfer) < 0)
+		settle(h, (struct https_verdict){ EP_FAILED,
+						  EP_REASON_NO_RESOURCES });
+}
+
+/* Another connection of the flow, though closed, has not quite ended. */
+static bool needs_another_port(const struct https *h)
+{
+	return h->fixed && !h->end.polled &&
+	       (h->end.os_error == EADDRNOTAVAIL ||
+		h->end.os_error == EADDRINUSE) &&
+	       h->try + 1 < TCP_DIAL_TRIES;
+}
+
+/* What was asked when the kept connection was opened has been answered. */
+static void end_opening(struct https *h)
+{
+	bool too_large = h->end.enough;
+
+	if (!too_large && ++h->openings <= OPENINGS_MAX) {
+		ask_again(h);
+		return;
+	}
+	conclude(h);
+	settle(h, (struct https_verdict){
+			  EP_FAILED, too_large ? EP_REASON_RESPONSE_TOO_LARGE
+					       : EP_REASON_CONNECTION_CLOSED });
+}
+
+static void note_end(struct https *h, CURLcode result)
+{
+	CURL *easy = h->transfer.easy;
 	long dial_error = 0, verify = 0;
 
 	if (result == CURLE_OK)
 		h->phases.done_ns =
 			https_phases_clock(&h->phases, ep_clock_mono_ns());
-	conclude(h);
-	curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &dial_error);
-	curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
+	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &dial_error);
+	curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verify);
 	h->end.code = result;
 	h->end.verify = verify;
 	if (h->end.os_error == 0)
 		h->end.os_error = (int)dial_error;
+}
+
+static void on_done(struct curl_transfer *transfer, CURLcode result)
+{
+	struct https *h = of_transfer(transfer);
+	struct https_verdict v;
+
+	note_end(h, result);
+	if (needs_another_port(h)) {
+		h->try++;
+		ask_again(h);
+		return;
+	}
+	if (h->kept != NULL && h->opened &&
+	    (result == CURLE_OK || h->end.enough)) {
+		end_opening(h);
+		return;
+	}
+	conclude(h);
 	v = https_verdict(&h->end, &ep_probe_target(h->probe)->expect_status);
 	if (v.outcome == EP_REFUSED)
 		put_refusal(h);
-	ep_probe_settle(h->probe, v.outcome, v.reason);
-	/* h may be gone */
+	settle(h, v);
 }
 
 static enum ep_reason overdue(struct ep_probe *probe)
 {
 	struct https *h = ep_probe_state(probe);
 
+	if (h->opened && h->end.step == HTTPS_DIALLING)
+		https_wire_count(h, h->fd);
 	conclude(h);
 	return https_overdue(h->end.step);
 }
 
 static void let_go(struct ep_probe *probe)
 {
-	struct shared *shared = ep_probe_shared(probe);
+	struct https_shared *shared = ep_probe_shared(probe);
 	struct https *h = ep_probe_state(probe);
 
+	if (shared->writing.phases == &h->phases)
+		shared->writing.phases = NULL;
 	curl_transfer_cancel(&h->transfer);
 	https_request_finish(&h->request);
+	if (h->kept != NULL)
+		https_kept_drop(h->kept);
 	if (h->probe != NULL)
 		loop_delay_drop(&shared->delay);
 }
 
 /* --- the request --- */
 
-static CURLcode set_callbacks(CURL *easy, struct https *h)
+static int make_request(struct https *h, struct ep_probe *probe)
 {
-	CURLcode code = CURLE_OK;
-
-	HTTPS_SET(CURLOPT_OPENSOCKETFUNCTION, on_open);
-	HTTPS_SET(CURLOPT_OPENSOCKETDATA, h);
-	HTTPS_SET(CURLOPT_SSL_CTX_FUNCTION, on_tls);
-	HTTPS_SET(CURLOPT_SSL_CTX_DATA, h);
-	HTTPS_SET(CURLOPT_PREREQFUNCTION, on_request);
-	HTTPS_SET(CURLOPT_PREREQDATA, h);
-	HTTPS_SET(CURLOPT_HEADERFUNCTION, on_header);
-	HTTPS_SET(CURLOPT_HEADERDATA, h);
-	HTTPS_SET(CURLOPT_WRITEFUNCTION, on_body);
-	HTTPS_SET(CURLOPT_WRITEDATA, h);
-	return code;
-}
-
-/* What was made before a failure here goes in let_go(). */
-static int start(struct ep_probe *probe)
-{
-	struct shared *s = ep_probe_shared(probe);
-	struct https *h = ep_probe_state(probe);
 	const struct ep_target *target = ep_probe_target(probe);
 	struct https_wish wish = {
 		.host = target->host,
 		.path = target->path,
 		.port = ep_probe_port(probe),
-		.address = *ep_probe_address(probe),
+		.address = h->kept == NULL ? *ep_probe_address(probe)
+					   : h->kept->alias,
 		.timeout_ns = ep_probe_timeout_ns(probe),
 		.user_agent =
 			ep_engine_options(ep_probe_engine(probe))->user_agent,
-		.ca_path = s->ca_path,
+		.kept = h->kept != NULL,
 	};
 	int r = https_request_init(&h->request, &wish);
+	CURLcode code;
 
-	if (r == 0)
-		r = curl_loop_errno(set_callbacks(h->request.easy, h));
+	if (r < 0)
+		return r;
+	h->answer = (struct https_answer){
+		.end = &h->end,
+		.phases = &h->phases,
+		.https = &ep_probe_sample(probe)->https,
+	};
+	code = https_answer_watch(&h->answer, h->request.easy);
+	if (code == CURLE_OK)
+		code = https_wire_watch(h, ep_probe_shared(probe));
+	return curl_loop_errno(code);
+}
+
+/* What was made before a failure here goes in let_go(). */
+static int start(struct ep_probe *probe)
+{
+	struct https_shared *s = ep_probe_shared(probe);
+	struct https *h = ep_probe_state(probe);
+	const struct ep_target *target = ep_probe_target(probe);
+	int r;
+
+	tcp_partings_sweep(&s->partings, ep_clock_mono_ns());
+	if (target->kept) {
+		h->kept = https_kept_take(&s->kept, target,
+					  ep_probe_address(probe),
+					  ep_probe_port(probe));
+		if (h->kept == NULL)
+			return -ENOMEM;
+	}
+	r = make_request(h, probe);
 	if (r < 0)
 		return r;
 	h->probe = probe;
+	h->srtt_ns = h->min_rtt_ns = EP_ABSENT;
+	if (target->fresh_flow)
+		ep_probe_sample(probe)->flags |= EP_FLAG_FRESH_FLOW;
 	loop_delay_take(&s->delay);
 	h->transfer.easy = h->request.easy;
 	h->transfer.done = on_done;
@@ -414,30 +295,34 @@ static int start(struct ep_probe *probe)
 
 static int open_shared(struct ep_engine *engine, void *shared)
 {
-	struct shared *s = shared;
+	struct https_shared *s = shared;
 
 	(void)engine;
 	s->stamps_fd = -1;
+	tcp_partings_init(&s->partings);
+	https_kept_init(&s->kept, HTTPS_KEPT_MAX);
 	return curl_loop_global();
 }
 
 static int ready(struct ep_engine *engine, void *shared, int family,
 		 struct ep_err *err)
 {
-	struct shared *s = shared;
-	int r;
+	struct https_shared *s = shared;
+	int r = 0;
 
 	(void)family;
 	if (s->curl != NULL)
 		return 0;
-	r = ca_find(ep_engine_options(engine)->ca_file, s->ca_path,
-		    sizeof(s->ca_path), err);
+	if (s->trust == NULL)
+		r = ep_trust_take(ep_engine_options(engine)->ca_file, &s->trust,
+				  err);
 	if (r < 0)
 		return r;
 	r = curl_loop_open(ep_engine_loop(engine), &s->curl);
 	if (r < 0)
 		return ep_err_set(err, r, "libcurl cannot be used: %s",
 				  strerror(-r));
+	curl_loop_keep(s->curl, HTTPS_KEPT_MAX);
 	ep_scope_take(ep_engine_scope(engine));
 	loop_delay_open(&s->delay, ep_engine_loop(engine),
 			ep_engine_scope(engine));
@@ -452,23 +337,28 @@ static void on_curl_closed(void *arg)
 
 static void shut(struct ep_engine *engine, void *shared)
 {
-	struct shared *s = shared;
+	struct https_shared *s = shared;
 
+	s->closing = true;
 	if (s->stamps_fd >= 0)
 		close(s->stamps_fd);
-	if (s->curl == NULL)
-		return;
-	loop_delay_shut(&s->delay, ep_engine_scope(engine));
-	curl_loop_close(s->curl, on_curl_closed, engine);
+	if (s->curl != NULL) {
+		loop_delay_shut(&s->delay, ep_engine_scope(engine));
+		/* Closes the connections that were kept, inside the call. */
+		curl_loop_close(s->curl, on_curl_closed, engine);
+	}
+	https_kept_finish(&s->kept);
+	tcp_partings_finish(&s->partings);
+	ep_trust_drop(s->trust);
 }
 
 static void drain(struct ep_engine *engine, void *shared)
 {
-	struct shared *s = shared;
+	struct https_shared *s = shared;
 
 	(void)engine;
 	if (s->curl != NULL)
-		curl_loop_drain(s->curl);
+		curl_loop_drain(s->curl, ep_clock_mono_ns() + DUE_SLACK_NS);
 }
 
 #define FIELD(name) offsetof(struct ep_target, name)
@@ -478,6 +368,8 @@ static const struct ep_opt opts[] = {
 	  "what to ask for, beginning with a slash" },
 	{ "expect_status", EP_OPT_STATUSES, FIELD(expect_status), 100, 599,
 	  NULL, "HTTP statuses that count as a reply; without it all do" },
+	{ "ttl", EP_OPT_UINT, FIELD(ttl), 1, 255, NULL,
+	  "hops that a packet may take" },
 	{ "dscp", EP_OPT_UINT, FIELD(dscp), 0, 63, "0",
 	  "code point of the packet's class of service" },
 };
@@ -487,7 +379,7 @@ const struct ep_kind ep_kind_https = {
 	.phrase = "HTTPS request",
 	.port = 443,
 	.size = sizeof(struct https),
-	.shared_size = sizeof(struct shared),
+	.shared_size = sizeof(struct https_shared),
 	.opts = opts,
 	.n_opts = sizeof(opts) / sizeof(opts[0]),
 	.converses = true,

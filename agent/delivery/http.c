@@ -20,6 +20,7 @@
 #include "edgeprobe/clock.h"
 #include "edgeprobe/private/curl_loop.h"
 #include "edgeprobe/private/list.h"
+#include "edgeprobe/private/trust.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -42,8 +43,11 @@ struct http {
 	struct curl_slist *headers; /* of the attempt under way */
 	struct token token;
 	char *token_file;
-	struct buf body;     /* of the answer */
-	size_t header_bytes; /* of the answer */
+	char *ca_file;          /* NULL: the system's */
+	struct ep_trust *trust; /* NULL: not needed, or not yet read */
+	bool tls;               /* it is needed */
+	struct buf body;        /* of the answer */
+	size_t header_bytes;    /* of the answer */
 	bool headers_cut, body_cut;
 	char error[CURL_ERROR_SIZE];
 	void (*closed)(void *arg);
@@ -286,12 +290,29 @@ static int begin(struct http *h, const struct parcel *p)
 	return curl_transfer_start(h->curl, &h->transfer);
 }
 
+/* At an attempt, because the file may be there by the next one. */
+static int take_trust(struct http *h, struct ep_err *err)
+{
+	struct ep_err why = { 0 };
+	int r;
+
+	if (!h->tls || h->trust)
+		return 0;
+	r = ep_trust_take(h->ca_file, &h->trust, &why);
+	if (r < 0)
+		return ep_err_set(err, r, "error=tls why=\"%.300s\"", why.text);
+	curl_easy_setopt(h->easy, CURLOPT_SSL_CTX_DATA, h->trust);
+	return 0;
+}
+
 static int http_send(struct outlet *outlet, const struct parcel *parcel,
 		     struct ep_err *err)
 {
 	struct http *h = container_of(outlet, struct http, outlet);
-	int r = 0;
+	int r = take_trust(h, err);
 
+	if (r < 0)
+		return r;
 	if (h->token.path)
 		r = token_refresh(&h->token);
 	if (r < 0)
@@ -336,7 +357,7 @@ static int set_times(CURL *easy, uint64_t timeout_ns)
 	return 0;
 }
 
-static int set_trust(CURL *easy, const char *ca_file)
+static int set_trust(CURL *easy)
 {
 	SET(easy, CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(easy, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -344,13 +365,12 @@ static int set_trust(CURL *easy, const char *ca_file)
 	SET(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
 	SET(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
 	SET(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (!ca_file)
-		return 0;
-	/* That file alone: not what the system trusts besides. */
-	SET(easy, CURLOPT_CAINFO, ca_file);
+	/* What take_trust() gives, and nothing that libcurl knows besides. */
+	SET(easy, CURLOPT_CAINFO, NULL);
 	SET(easy, CURLOPT_CAPATH, NULL);
-	SET(easy, CURLOPT_PROXY_CAINFO, ca_file);
+	SET(easy, CURLOPT_PROXY_CAINFO, NULL);
 	SET(easy, CURLOPT_PROXY_CAPATH, NULL);
+	SET(easy, CURLOPT_SSL_CTX_FUNCTION, ep_trust_on_ssl_ctx);
 	return 0;
 }
 
@@ -390,7 +410,7 @@ static int set_fixed(struct http *h, const struct deliver_options *o)
 	int r = set_way(h->easy, o);
 
 	if (r == 0)
-		r = set_trust(h->easy, o->ca_file);
+		r = set_trust(h->easy);
 	if (r == 0)
 		r = set_times(h->easy, o->timeout_ns);
 	if (r == 0)
@@ -405,7 +425,9 @@ static void free_http(struct http *h)
 	token_finish(&h->token);
 	drop_headers(h);
 	buf_finish(&h->body);
+	ep_trust_drop(h->trust);
 	free(h->token_file);
+	free(h->ca_file);
 	free(h);
 }
 
@@ -438,8 +460,11 @@ static int make(struct http *h, uv_loop_t *loop,
 		return r;
 	h->easy = curl_easy_init();
 	h->token_file = o->token_file ? strdup(o->token_file) : NULL;
-	if (!h->easy || (o->token_file && !h->token_file))
+	h->ca_file = o->ca_file ? strdup(o->ca_file) : NULL;
+	if (!h->easy || (o->token_file && !h->token_file) ||
+	    (o->ca_file && !h->ca_file))
 		return -ENOMEM;
+	h->tls = place_of(o->url) == PLACE_HTTPS || o->proxy;
 	h->token.path = h->token_file;
 	h->transfer.easy = h->easy;
 	h->transfer.done = on_done;

@@ -1,9 +1,10 @@
 #include "core/cert.h"
 #include "edgeprobe/clock.h"
-#include "edgeprobe/sample.h"
-#include <curl/curl.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
 
 #define DAY_S 86400
 
@@ -11,72 +12,6 @@ struct span {
 	const char *at;
 	size_t n;
 };
-
-static bool type_byte(char c)
-{
-	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-	       (c >= '0' && c <= '9') || c == '.';
-}
-
-static size_t blanks(const char *at)
-{
-	return strspn(at, " ");
-}
-
-/* Length of an attribute type at `at`, or 0 if what is there is none: letters
- * followed by '='. */
-static size_t type_length(const char *at)
-{
-	size_t n = 0;
-
-	while (type_byte(at[n]))
-		n++;
-	return n > 0 && at[n + blanks(at + n)] == '=' ? n : 0;
-}
-
-/* Where the value that starts at `at` ends: at the end, or at a separator that
- * an attribute follows; "Example, Inc." is one value. */
-static const char *value_end(const char *at)
-{
-	for (; *at != '\0'; at++) {
-		if (*at != ',' && *at != ';' && *at != '+')
-			continue;
-		if (type_length(at + 1 + blanks(at + 1)) > 0)
-			break;
-	}
-	return at;
-}
-
-static struct span unquote(struct span s)
-{
-	while (s.n > 0 && s.at[s.n - 1] == ' ')
-		s.n--;
-	if (s.n >= 2 && s.at[0] == '"' && s.at[s.n - 1] == '"')
-		return (struct span){ s.at + 1, s.n - 2 };
-	return s;
-}
-
-/* The value of the first attribute of `type`; empty if there is none. */
-static struct span attribute(const char *name, const char *type)
-{
-	const char *at = name + blanks(name);
-	size_t n;
-
-	while ((n = type_length(at)) > 0) {
-		const char *value = at + n + blanks(at + n) + 1;
-		const char *end;
-
-		value += blanks(value);
-		end = value_end(value);
-		if (n == strlen(type) && memcmp(at, type, n) == 0)
-			return unquote(
-				(struct span){ value, (size_t)(end - value) });
-		if (*end == '\0')
-			break;
-		at = end + 1 + blanks(end + 1);
-	}
-	return (struct span){ name, 0 };
-}
 
 /* Bytes of the UTF-8 character at the start of `s`; 0 if it is broken. */
 static size_t utf8_length(struct span s)
@@ -118,26 +53,62 @@ static void put_text(struct span from, char *ret, size_t size)
 	ret[at] = '\0';
 }
 
-void cert_issuer(const char *name, char *ret_issuer, size_t size)
+/* As UTF-8, whatever it is written in; what is not even that comes as it is. */
+static void put_value(const ASN1_STRING *value, char *ret, size_t size)
 {
-	struct span found = attribute(name, "O");
+	unsigned char *text = NULL;
+	int n = ASN1_STRING_to_UTF8(&text, value);
+	struct span all = { (const char *)text, n > 0 ? (size_t)n : 0 };
 
-	if (found.n == 0)
-		found = attribute(name, "CN");
-	put_text(found, ret_issuer, size);
+	if (n < 0)
+		all = (struct span){
+			(const char *)ASN1_STRING_get0_data(value),
+			(size_t)ASN1_STRING_length(value),
+		};
+	put_text(all, ret, size);
+	OPENSSL_free(text);
+	ERR_clear_error();
 }
 
-int32_t cert_days_left(const char *expires, uint64_t now_ns)
+/* The first attribute of that kind; whether there is one that says anything. */
+static bool put_attribute(const X509_NAME *name, int nid, char *ret,
+			  size_t size)
 {
-	int64_t at_s = (int64_t)curl_getdate(expires, NULL);
-	int64_t left_s = at_s - (int64_t)(now_ns / EP_NS_PER_S);
-	int64_t days = left_s / DAY_S;
+	int at = X509_NAME_get_index_by_NID(name, nid, -1);
 
-	if (at_s == -1)
+	if (at >= 0)
+		put_value(
+			X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)),
+			ret, size);
+	return ret[0] != '\0';
+}
+
+void cert_issuer(const X509_NAME *name, char *ret_issuer, size_t size)
+{
+	ret_issuer[0] = '\0';
+	if (!put_attribute(name, NID_organizationName, ret_issuer, size))
+		put_attribute(name, NID_commonName, ret_issuer, size);
+}
+
+int32_t cert_days_left(const ASN1_TIME *expires, uint64_t now_ns)
+{
+	struct tm tm;
+	int64_t left_s, days;
+
+	if (ASN1_TIME_to_tm(expires, &tm) != 1)
 		return EP_DAYS_ABSENT;
+	left_s = (int64_t)timegm(&tm) - (int64_t)(now_ns / EP_NS_PER_S);
+	days = left_s / DAY_S;
 	if (left_s < 0 && left_s % DAY_S != 0)
 		days--;
 	if (days > INT32_MAX || days <= EP_DAYS_ABSENT)
 		return EP_DAYS_ABSENT;
 	return (int32_t)days;
+}
+
+void cert_note(const X509 *leaf, uint64_t now_ns, struct ep_https *https)
+{
+	cert_issuer(X509_get_issuer_name(leaf), https->tls_issuer,
+		    sizeof(https->tls_issuer));
+	https->tls_days_left = cert_days_left(X509_get0_notAfter(leaf), now_ns);
 }

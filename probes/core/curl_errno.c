@@ -1,5 +1,21 @@
 #include "edgeprobe/private/curl_loop.h"
 #include <errno.h>
+#include <uv.h>
+
+static uv_once_t global_once = UV_ONCE_INIT;
+static CURLcode global_result;
+
+/* Never undone: libcurl may be used elsewhere in the process. */
+static void init_global(void)
+{
+	global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+int curl_loop_global(void)
+{
+	uv_once(&global_once, init_global);
+	return global_result == CURLE_OK ? 0 : -EIO;
+}
 
 int curl_loop_errno(CURLcode code)
 {

@@ -50,22 +50,7 @@ struct watched {
 	unsigned round; /* the last in which it was drained */
 };
 
-static uv_once_t global_once = UV_ONCE_INIT;
-static CURLcode global_result;
-
 static void on_poll(uv_poll_t *handle, int status, int events);
-
-/* Never undone: libcurl may be used elsewhere in the process. */
-static void init_global(void)
-{
-	global_result = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
-int curl_loop_global(void)
-{
-	uv_once(&global_once, init_global);
-	return global_result == CURLE_OK ? 0 : -EIO;
-}
 
 static int errno_of_multi(CURLMcode code)
 {
@@ -361,14 +346,27 @@ static int bits_now(const struct watched *w)
 	return bits;
 }
 
-static struct watched *undrained(struct curl_loop *c)
+static bool is_due(const struct watched *w, uint64_t until_ns)
+{
+	const struct curl_transfer *t = transfer_of(w->easy);
+
+	return t == NULL || t->due_ns <= until_ns;
+}
+
+/* The first that is due, was not looked at in this round, and has something. */
+static struct watched *ready_one(struct curl_loop *c, uint64_t until_ns,
+				 int *ret_bits)
 {
 	struct list *at, *after;
 
 	list_for_each (at, after, &c->sockets) {
 		struct watched *w = container_of(at, struct watched, link);
 
-		if (w->round != c->round)
+		if (w->round == c->round || !is_due(w, until_ns))
+			continue;
+		w->round = c->round;
+		*ret_bits = bits_now(w);
+		if (*ret_bits != 0)
 			return w;
 	}
 	return NULL;
@@ -376,7 +374,7 @@ static struct watched *undrained(struct curl_loop *c)
 
 /* Callbacks may watch and unwatch any socket, so the search begins anew after
  * each. */
-void curl_loop_drain(struct curl_loop *c)
+void curl_loop_drain(struct curl_loop *c, uint64_t until_ns)
 {
 	struct watched *w;
 	int bits;
@@ -384,12 +382,8 @@ void curl_loop_drain(struct curl_loop *c)
 	if (uv_is_active((uv_handle_t *)&c->soon))
 		on_soon(&c->soon);
 	c->round++;
-	while ((w = undrained(c)) != NULL) {
-		w->round = c->round;
-		bits = bits_now(w);
-		if (bits != 0)
-			tell(w, bits);
-	}
+	while ((w = ready_one(c, until_ns, &bits)) != NULL)
+		tell(w, bits);
 }
 
 /* --- the door --- */
@@ -471,6 +465,11 @@ void curl_loop_close(struct curl_loop *c, void (*closed)(void *arg), void *arg)
 	ep_scope_shut(&c->scope, (uv_handle_t *)&c->soon);
 	ep_scope_shut(&c->scope, (uv_handle_t *)&c->awake);
 	ep_scope_end(&c->scope, on_ended);
+}
+
+void curl_loop_keep(struct curl_loop *c, unsigned n)
+{
+	curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, (long)n);
 }
 
 int curl_transfer_start(struct curl_loop *c, struct curl_transfer *transfer)

@@ -22,6 +22,12 @@ void https_phases_hello(struct https_phases *p, uint64_t now_ns)
 	p->worked_ns = now_ns;
 }
 
+void https_phases_secured(struct https_phases *p, uint64_t now_ns)
+{
+	p->secured_ns = https_phases_clock(p, now_ns);
+	p->worked_ns = now_ns;
+}
+
 void https_phases_request(struct https_phases *p, uint64_t now_ns)
 {
 	p->request_ns = https_phases_clock(p, now_ns);
@@ -52,7 +58,7 @@ void https_phases_put(const struct https_phases *p, int64_t dns_ns,
 	int64_t total_ns = between(p->open_ns, p->done_ns);
 
 	ret_https->connect_ns = between(p->open_ns, p->connected_ns);
-	ret_https->tls_ns = between(p->hello_ns, p->request_ns);
+	ret_https->tls_ns = between(p->hello_ns, p->secured_ns);
 	ret_https->first_byte_ns = between(p->request_ns, p->first_ns);
 	if (total_ns != EP_ABSENT && dns_ns != EP_ABSENT)
 		total_ns += dns_ns;

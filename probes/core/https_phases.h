@@ -15,7 +15,8 @@ struct https_phases {
 	uint64_t open_ns;      /* the socket is there, the SYN leaves */
 	uint64_t connected_ns; /* the connection was seen */
 	uint64_t hello_ns;     /* the ClientHello is about to be made */
-	uint64_t request_ns;   /* TLS is done, the request leaves */
+	uint64_t secured_ns;   /* TLS is done */
+	uint64_t request_ns;   /* the request leaves */
 	uint64_t first_ns;     /* the answer's first byte came */
 	uint64_t done_ns;      /* its last byte came */
 	uint64_t unread_ns;    /* all that lay unread, so far */
@@ -31,8 +32,9 @@ void https_phases_read(struct https_phases *p, uint64_t now_ns,
 /* The corrected clock. */
 uint64_t https_phases_clock(const struct https_phases *p, uint64_t now_ns);
 
-/* The ClientHello, and then the request, are about to leave. */
+/* The ClientHello is about to be made, TLS is done, the request leaves. */
 void https_phases_hello(struct https_phases *p, uint64_t now_ns);
+void https_phases_secured(struct https_phases *p, uint64_t now_ns);
 void https_phases_request(struct https_phases *p, uint64_t now_ns);
 
 /* The first byte of the answer is among what is being read. */

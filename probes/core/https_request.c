@@ -14,21 +14,19 @@
 /* libcurl gives up this long after the engine should have. */
 #define BACKSTOP_MS 2000
 
-/* How long a parsed CA bundle is used before the file is read again. */
-#define CA_CACHE_S 86400L
+/* For how long an unused connection stays open if the server does not mind. */
+#define KEPT_S 604800L
 
-/* Options that every probe has. A fresh connection each, HTTP/1.1 because
- * HTTP/2 begins with an exchange of settings; no "Connection: close", because
- * an answer whose end only the connection's end tells has no last byte; nothing
- * from the environment or the user's files; no state from one probe to the next
- * but the parsed CA bundle. */
+/* Options that every probe has. HTTP/1.1 because HTTP/2 begins with an exchange
+ * of settings; no "Connection: close", because an answer whose end only the
+ * connection's end tells has no last byte; nothing from the environment or the
+ * user's files; no state from one probe to the next but a connection that is
+ * kept on purpose. */
 static const struct {
 	CURLoption option;
 	long value;
 } fixed[] = {
 	{ CURLOPT_NOSIGNAL, 1 },
-	{ CURLOPT_FRESH_CONNECT, 1 },
-	{ CURLOPT_FORBID_REUSE, 1 },
 	{ CURLOPT_SSL_SESSIONID_CACHE, 0 },
 	{ CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1 },
 	{ CURLOPT_FOLLOWLOCATION, 0 },
@@ -39,8 +37,7 @@ static const struct {
 	{ CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2 },
 	{ CURLOPT_SSL_VERIFYPEER, 1 },
 	{ CURLOPT_SSL_VERIFYHOST, 2 },
-	{ CURLOPT_CERTINFO, 1 },
-	{ CURLOPT_CA_CACHE_TIMEOUT, CA_CACHE_S },
+	{ CURLOPT_MAXAGE_CONN, KEPT_S },
 };
 
 static CURLcode set_fixed(CURL *easy)
@@ -71,8 +68,10 @@ static CURLcode set_wish(CURL *easy, const struct https_wish *wish,
 	HTTPS_SET(CURLOPT_PROXY, "");
 	HTTPS_SET(CURLOPT_PROTOCOLS_STR, "https");
 	HTTPS_SET(CURLOPT_USERAGENT, wish->user_agent);
-	HTTPS_SET(CURLOPT_CAINFO, wish->ca_path);
-	/* libcurl keeps the parsed bundle only where no directory is set. */
+	HTTPS_SET(CURLOPT_FRESH_CONNECT, wish->kept ? 0L : 1L);
+	HTTPS_SET(CURLOPT_FORBID_REUSE, wish->kept ? 0L : 1L);
+	/* Whom to trust is set at the connection: see trust.h. */
+	HTTPS_SET(CURLOPT_CAINFO, NULL);
 	HTTPS_SET(CURLOPT_CAPATH, NULL);
 	HTTPS_SET(CURLOPT_TIMEOUT_MS, limit_ms);
 	HTTPS_SET(CURLOPT_CONNECTTIMEOUT_MS, limit_ms);
@@ -97,7 +96,7 @@ static struct curl_slist *make_pin(struct ep_address address)
 {
 	char text[EP_ADDRESS_TEXT_MAX], pin[EP_ADDRESS_TEXT_MAX + 8];
 
-	address.scope = 0; /* libcurl would lose it; set at the socket */
+	address.scope = 0; /* set at the socket, with the address itself */
 	ep_address_format(&address, text, sizeof(text));
 	snprintf(pin, sizeof(pin),
 		 address.family == 6 ? "::[%s]:" : "::%s:", text);

@@ -5,6 +5,7 @@
 
 #include "edgeprobe/address.h"
 #include <curl/curl.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Longest path, in bytes. */
@@ -26,7 +27,7 @@ struct https_wish {
 	struct ep_address address; /* to connect to, whatever the host */
 	uint64_t timeout_ns;       /* the engine's; libcurl's is longer */
 	const char *user_agent;
-	const char *ca_path;
+	bool kept; /* on a connection that stays open, if there is one */
 };
 
 /* Zero it first; https_request_finish() may be called on it always. */

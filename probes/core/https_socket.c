@@ -1,8 +1,6 @@
 #include "core/https_socket.h"
-#include "core/source.h"
 #include "core/stamp.h"
 #include "edgeprobe/clock.h"
-#include <errno.h>
 #include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -10,20 +8,11 @@
 /* A TLS record. */
 #define PEEK_MAX 16384
 
-static int set_dscp(int fd, uint8_t family, uint64_t dscp)
-{
-	int byte = (int)(dscp << 2);
-	int r;
-
-	if (dscp == 0)
-		return 0;
-	if (family == 6)
-		r = setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &byte,
-			       sizeof(byte));
-	else
-		r = setsockopt(fd, IPPROTO_IP, IP_TOS, &byte, sizeof(byte));
-	return r < 0 ? -errno : 0;
-}
+#define IP4_BYTES       UINT64_C(20)
+#define IP6_BYTES       UINT64_C(40)
+#define TCP_BYTES       UINT64_C(20)
+#define TIMESTAMP_BYTES UINT64_C(12)
+#define ALERT_BYTES     UINT64_C(24) /* a record that says "close notify" */
 
 /* Receive stamps only: a transmit stamp would raise POLLERR, and libuv stops
  * a poll on that. */
@@ -35,16 +24,35 @@ static void ask_for_stamps(int fd)
 			 sizeof(flags));
 }
 
-int https_socket_prepare(int fd, uint8_t family, const char *source,
-			 uint64_t dscp)
+void https_socket_prepare(int fd)
 {
-	int r = source_bind(fd, family, source);
+	ask_for_stamps(fd);
+}
 
-	if (r == 0)
-		r = set_dscp(fd, family, dscp);
-	if (r == 0)
-		ask_for_stamps(fd);
-	return r;
+void https_socket_connected(int fd, uint8_t family)
+{
+	int off = 0;
+
+	(void)setsockopt(fd, family == 4 ? IPPROTO_IP : IPPROTO_IPV6,
+			 family == 4 ? IP_RECVERR : IPV6_RECVERR, &off,
+			 sizeof(off));
+}
+
+static uint64_t header_bytes(uint8_t family, bool timestamps)
+{
+	return (family == 4 ? IP4_BYTES : IP6_BYTES) + TCP_BYTES +
+	       (timestamps ? TIMESTAMP_BYTES : 0);
+}
+
+uint64_t https_socket_bytes(const struct tcp_info_facts *facts, uint8_t family)
+{
+	return facts->data_bytes +
+	       facts->segments * header_bytes(family, facts->has_timestamps);
+}
+
+uint64_t https_socket_parting_bytes(uint8_t family)
+{
+	return 2 * ALERT_BYTES + 6 * header_bytes(family, true);
 }
 
 /* Peek at up to `n` bytes; the stamp, in wall time, is of the last segment that

@@ -3,6 +3,7 @@
 #ifndef PROBES_CORE_HTTPS_SOCKET_H
 #define PROBES_CORE_HTTPS_SOCKET_H
 
+#include "core/tcp_info.h"
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -13,10 +14,17 @@ struct https_arrival {
 	bool closed;       /* nothing does, and the peer has closed */
 };
 
-/* Bind to `source` (see source_bind()), mark with `dscp`, ask for receive
- * stamps (not to get any is no failure). 0 or negative errno. */
-int https_socket_prepare(int fd, uint8_t family, const char *source,
-			 uint64_t dscp);
+/* Ask for receive stamps; not to get any is no failure. */
+void https_socket_prepare(int fd);
+
+/* The handshake is over: ICMP errors are no end to it any more. */
+void https_socket_connected(int fd, uint8_t family);
+
+/* Bytes that IP carried both ways so far, about. */
+uint64_t https_socket_bytes(const struct tcp_info_facts *facts, uint8_t family);
+
+/* What parting will take: two alerts of TLS, two FINs, and their ACKs. */
+uint64_t https_socket_parting_bytes(uint8_t family);
 
 /* When what lies there came: its first byte, or if that did by `since_ns`
  * (monotonic; when we last read or sent), the last one: TLS 1.3's tickets may

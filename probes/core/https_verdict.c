@@ -218,6 +218,11 @@ struct https_verdict https_verdict(const struct https_end *end,
 	return v.outcome == EP_REPLIED ? of_status(end, expected) : v;
 }
 
+struct https_verdict https_verdict_icmp(enum ep_reason reason, bool local)
+{
+	return local ? failed(reason) : unreachable(reason);
+}
+
 enum ep_reason https_overdue(enum https_step step)
 {
 	switch (step) {

@@ -39,6 +39,10 @@ struct https_verdict {
 struct https_verdict https_verdict(const struct https_end *end,
 				   const struct ep_statuses *expected);
 
+/* The network, or our own host (`local`), said by ICMP why there will be no
+ * connection. */
+struct https_verdict https_verdict_icmp(enum ep_reason reason, bool local);
+
 /* What silence is called. */
 enum ep_reason https_overdue(enum https_step step);
 

@@ -251,6 +251,8 @@ static struct ep_probe *create(struct ep_engine *e, struct shared *s,
 	p->state = PROBE_RESOLVING;
 	p->sample.id = ++e->last_id;
 	p->sample.port = ep_probe_port(p);
+	if (t->kept) /* whatever becomes of it */
+		p->sample.flags = EP_FLAG_KEPT;
 	list_add(&e->probes, &p->link);
 	p->still = engine_begin(e);
 	e->in_flight++;

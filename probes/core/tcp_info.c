@@ -13,6 +13,18 @@
 /* The kernel's "no sample yet" of tcpi_min_rtt. */
 #define NO_MIN_RTT UINT32_MAX
 
+static void put_traffic(const struct tcp_info *info, socklen_t length,
+			struct tcp_info_facts *ret_facts)
+{
+	ret_facts->segments = 0;
+	ret_facts->data_bytes = 0;
+	if (length >= UP_TO(tcpi_segs_in))
+		ret_facts->segments = info->tcpi_segs_out + info->tcpi_segs_in;
+	if (length >= UP_TO(tcpi_bytes_sent))
+		ret_facts->data_bytes =
+			info->tcpi_bytes_sent + info->tcpi_bytes_received;
+}
+
 int tcp_info_read(int fd, struct tcp_info_facts *ret_facts)
 {
 	struct tcp_info info;
@@ -32,5 +44,6 @@ int tcp_info_read(int fd, struct tcp_info_facts *ret_facts)
 	ret_facts->min_rtt_ns = EP_ABSENT;
 	if (length >= UP_TO(tcpi_min_rtt) && info.tcpi_min_rtt != NO_MIN_RTT)
 		ret_facts->min_rtt_ns = (int64_t)info.tcpi_min_rtt * 1000;
+	put_traffic(&info, length, ret_facts);
 	return 0;
 }

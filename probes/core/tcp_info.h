@@ -22,6 +22,8 @@ struct tcp_info_facts {
 	int64_t rtt_ns;         /* EP_ABSENT: no sample */
 	int64_t min_rtt_ns;     /* EP_ABSENT: no sample, or Linux < 4.6 */
 	uint32_t total_retrans; /* segments sent again, SYNs included */
+	uint32_t segments;      /* both ways; 0: Linux < 4.2 */
+	uint64_t data_bytes;    /* the same, of payload; resent ones, too */
 	uint8_t state;          /* enum tcp_info_state, or another number */
 	bool has_timestamps;    /* the peer agreed to TCP timestamps */
 };

@@ -29,17 +29,18 @@ struct connection {
 	pthread_t thread;
 	int fd;
 	SSL *ssl; /* NULL: plain */
+	unsigned answers;
 	char request[REQUEST_MAX];
 };
 
 struct web_server {
 	SSL_CTX *ctx; /* NULL: plain */
 	int listener;
-	uint16_t port;
+	uint16_t port, peer_port;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t seen;
-	unsigned requests, n;
+	unsigned requests, n, n_over;
 	char last[REQUEST_MAX];
 	struct connection *connections[CONNECTIONS_MAX];
 };
@@ -265,6 +266,24 @@ static bool serve_bad_request(struct connection *c)
 	return false;
 }
 
+static bool serve_bye(struct connection *c)
+{
+	put_text(c, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+		    "Connection: close\r\n\r\n");
+	return false;
+}
+
+static bool serve_late(struct connection *c)
+{
+	usleep(20000);
+	return serve_ok(c);
+}
+
+static bool serve_twice(struct connection *c)
+{
+	return c->answers++ < 2 && serve_ok(c);
+}
+
 static const struct {
 	const char *path;
 	bool (*serve)(struct connection *c);
@@ -283,6 +302,9 @@ static const struct {
 	{ "/reset", serve_reset },
 	{ "/hang", serve_hang },
 	{ "/half", serve_half },
+	{ "/late", serve_late },
+	{ "/bye", serve_bye },
+	{ "/twice", serve_twice },
 	{ "/", serve_ok },
 };
 
@@ -340,11 +362,13 @@ static void *run_connection(void *arg)
 	pthread_mutex_lock(&c->server->lock);
 	close(c->fd);
 	c->fd = -1;
+	c->server->n_over++;
+	pthread_cond_broadcast(&c->server->seen);
 	pthread_mutex_unlock(&c->server->lock);
 	return NULL;
 }
 
-static void add_connection(struct web_server *s, int fd)
+static void add_connection(struct web_server *s, int fd, uint16_t peer_port)
 {
 	struct connection *c = calloc(1, sizeof(*c));
 	int on = 1;
@@ -361,6 +385,7 @@ static void add_connection(struct web_server *s, int fd)
 	pthread_mutex_lock(&s->lock);
 	assert(s->n < CONNECTIONS_MAX);
 	s->connections[s->n++] = c;
+	s->peer_port = peer_port;
 	pthread_mutex_unlock(&s->lock);
 	assert(pthread_create(&c->thread, NULL, run_connection, c) == 0);
 }
@@ -368,10 +393,15 @@ static void add_connection(struct web_server *s, int fd)
 static void *run_server(void *arg)
 {
 	struct web_server *s = arg;
+	struct sockaddr_in6 peer; /* of IPv4 the port is in the same place */
+	socklen_t n = sizeof(peer);
 	int fd;
 
-	while ((fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC)) >= 0)
-		add_connection(s, fd);
+	while ((fd = accept4(s->listener, (void *)&peer, &n, SOCK_CLOEXEC)) >=
+	       0) {
+		add_connection(s, fd, ntohs(peer.sin6_port));
+		n = sizeof(peer);
+	}
 	return NULL;
 }
 
@@ -443,6 +473,25 @@ unsigned web_server_connections(struct web_server *s)
 	return n;
 }
 
+uint16_t web_server_peer_port(struct web_server *s)
+{
+	uint16_t port;
+
+	pthread_mutex_lock(&s->lock);
+	port = s->peer_port;
+	pthread_mutex_unlock(&s->lock);
+	return port;
+}
+
+void web_server_drop(struct web_server *s)
+{
+	pthread_mutex_lock(&s->lock);
+	for (unsigned i = 0; i < s->n; i++)
+		if (s->connections[i]->fd >= 0)
+			shutdown(s->connections[i]->fd, SHUT_RDWR);
+	pthread_mutex_unlock(&s->lock);
+}
+
 void web_server_last(struct web_server *s, char *ret_text, unsigned size)
 {
 	pthread_mutex_lock(&s->lock);
@@ -458,15 +507,20 @@ void web_server_await(struct web_server *s, unsigned n)
 	pthread_mutex_unlock(&s->lock);
 }
 
+void web_server_await_idle(struct web_server *s)
+{
+	pthread_mutex_lock(&s->lock);
+	while (s->n_over < s->n)
+		pthread_cond_wait(&s->seen, &s->lock);
+	pthread_mutex_unlock(&s->lock);
+}
+
 void web_server_stop(struct web_server *s)
 {
 	shutdown(s->listener, SHUT_RDWR);
 	pthread_join(s->thread, NULL);
+	web_server_drop(s);
 	for (unsigned i = 0; i < s->n; i++) {
-		pthread_mutex_lock(&s->lock);
-		if (s->connections[i]->fd >= 0)
-			shutdown(s->connections[i]->fd, SHUT_RDWR);
-		pthread_mutex_unlock(&s->lock);
 		pthread_join(s->connections[i]->thread, NULL);
 		free(s->connections[i]);
 	}

@@ -16,6 +16,9 @@
  *   /reset       nothing, reset
  *   /hang        nothing, until the client leaves
  *   /half        a whole header, then nothing
+ *   /late        200, 20 ms later
+ *   /bye         200, and the connection is closed
+ *   /twice       200 as the first two answers of a connection, then closed
  */
 #ifndef TEST_LIB_WEB_SERVER_H
 #define TEST_LIB_WEB_SERVER_H
@@ -46,11 +49,20 @@ uint16_t web_server_port(const struct web_server *server);
 unsigned web_server_requests(struct web_server *server);
 unsigned web_server_connections(struct web_server *server);
 
+/* The client's port of the last connection; 0: none was made. */
+uint16_t web_server_peer_port(struct web_server *server);
+
+/* Close what is open now; the listener stays. */
+void web_server_drop(struct web_server *server);
+
 /* The last request, as it came, up to `size`. */
 void web_server_last(struct web_server *server, char *ret_text, unsigned size);
 
 /* Wait until `n` requests were seen. */
 void web_server_await(struct web_server *server, unsigned n);
+
+/* Wait until all connections that were made are over. */
+void web_server_await_idle(struct web_server *server);
 
 /* Close everything and wait for the threads. */
 void web_server_stop(struct web_server *server);

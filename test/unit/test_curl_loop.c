@@ -351,11 +351,11 @@ static void drain_reads_what_is_there(void **state)
 	if (w->done == 0) {
 		p.fd = w->one[0].fd;
 		assert_int_equal(poll(&p, 1, 10000), 1);
-		curl_loop_drain(w->curl);
+		curl_loop_drain(w->curl, UINT64_MAX);
 	}
 	assert_int_equal(w->one[0].result, CURLE_OK);
 	assert_int_equal(w->one[0].done, 1);
-	curl_loop_drain(w->curl);
+	curl_loop_drain(w->curl, UINT64_MAX);
 }
 
 static void drain_survives_what_callbacks_do(void **state)
@@ -368,9 +368,50 @@ static void drain_survives_what_callbacks_do(void **state)
 	while (web_server_requests(w->server) < 1 && w->done == 0)
 		uv_run(&w->loop, UV_RUN_NOWAIT);
 	while (w->done == 0)
-		curl_loop_drain(w->curl);
+		curl_loop_drain(w->curl, UINT64_MAX);
 	run(w);
 	assert_int_equal(w->done, 1);
+}
+
+/* Both were asked for, and their answers lie unread; false: one was read. */
+static bool leave_unread(struct world *w, unsigned first)
+{
+	unsigned asked = web_server_requests(w->server);
+
+	for (unsigned i = first; i < first + 2; i++)
+		start(w, i, "/late");
+	while (web_server_requests(w->server) < asked + 2)
+		uv_run(&w->loop, UV_RUN_NOWAIT);
+	for (unsigned i = first; i < first + 2; i++) {
+		struct pollfd p = { .fd = w->one[i].fd, .events = POLLIN };
+
+		if (w->one[i].done > 0 || w->one[i].events == 0)
+			return false;
+		assert_int_equal(poll(&p, 1, 10000), 1);
+	}
+	return true;
+}
+
+/* What is not due stays unread, however much there is. */
+static void drain_looks_only_at_what_is_due(void **state)
+{
+	struct world *w = *state;
+	unsigned i = 0;
+
+	while (!leave_unread(w, i)) {
+		i += 2;
+		run(w);
+		assert_true(i < MANY);
+	}
+	w->one[i].transfer.due_ns = 1000;
+	w->one[i + 1].transfer.due_ns = 2000;
+	curl_loop_drain(w->curl, 999);
+	assert_int_equal(w->one[i].done + w->one[i + 1].done, 0);
+	curl_loop_drain(w->curl, 1000);
+	assert_int_equal(w->one[i].done, 1);
+	assert_int_equal(w->one[i + 1].done, 0);
+	curl_loop_drain(w->curl, 2000);
+	assert_int_equal(w->one[i + 1].done, 1);
 }
 
 /* The server has its own threads. */
@@ -453,6 +494,7 @@ int main(void)
 		TEST(first_address_refused),
 		TEST(broken_answers),
 		TEST(drain_reads_what_is_there),
+		TEST(drain_looks_only_at_what_is_due),
 		TEST(drain_survives_what_callbacks_do),
 		TEST(no_memory_for_a_poll),
 		TEST(timeout_without_an_event),

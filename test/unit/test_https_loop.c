@@ -108,6 +108,9 @@ static void authority_unknown(void **state)
 	ask_trusting(w, "Somebody Else");
 	expect_outcome(&w->got, EP_FAILED, EP_REASON_TLS_UNTRUSTED);
 	expect_handshake(&w->got);
+	/* Whom to ask about it. */
+	assert_string_equal(w->got.https.tls_issuer, AUTHORITY);
+	assert_in_range(w->got.https.tls_days_left, 8, 9);
 	assert_int_equal(w->got.https.tls_ns, EP_ABSENT);
 	assert_int_equal(w->got.https.http_status, 0);
 }
@@ -228,6 +231,74 @@ static void source_is_kept_to(void **state)
 	assert_int_equal(w->got.rtt_ns, EP_ABSENT);
 	assert_int_equal(web_server_connections(s), 2);
 	web_server_stop(s);
+}
+
+static uint16_t port_used(struct https_world *w, struct web_server *s,
+			  const struct ep_target *t)
+{
+	expect_outcome(https_measure(w, t), EP_REPLIED, EP_REASON_NONE);
+	expect_whole(&w->got);
+	web_server_await_idle(s);
+	return web_server_peer_port(s);
+}
+
+static void a_flow_keeps_its_port(void **state)
+{
+	struct https_world *w = *state;
+	struct web_server *s = https_serve(w, NULL, NAMES);
+	struct ep_target t = https_target("127.0.0.1", web_server_port(s), "/");
+	uint16_t port;
+
+	t.flow = 1;
+	port = port_used(w, s, &t);
+	for (int i = 0; i < 5; i++) {
+		assert_int_equal(port_used(w, s, &t), port);
+		assert_int_equal(w->got.flags, 0);
+	}
+	t.flow = 2;
+	assert_int_not_equal(port_used(w, s, &t), port);
+	t.flow = 1;
+	t.fresh_flow = true;
+	assert_int_not_equal(port_used(w, s, &t), port);
+	assert_int_equal(w->got.flags, EP_FLAG_FRESH_FLOW);
+	t.fresh_flow = false;
+	assert_int_equal(port_used(w, s, &t), port);
+	web_server_stop(s);
+}
+
+/* Of a flow several may be under way. */
+static void a_port_that_is_taken(void **state)
+{
+	struct https_world *w = *state;
+	struct web_server *s = https_serve(w, NULL, NAMES);
+	struct ep_target t = https_target("127.0.0.1", web_server_port(s), "/");
+
+	t.flow = 1;
+	for (int i = 0; i < 12; i++)
+		https_start(w, &t);
+	for (unsigned n = 1; n <= 12; n++) {
+		https_wait(w, n);
+		expect_outcome(&w->got, EP_REPLIED, EP_REASON_NONE);
+	}
+	assert_int_equal(web_server_connections(s), 12);
+	web_server_stop(s);
+}
+
+static void packets_are_counted(void **state)
+{
+	struct https_world *w = *state;
+	struct web_server *s = https_serve(w, NULL, NAMES);
+	struct ep_target t = https_target("127.0.0.1", web_server_port(s), "/");
+	uint16_t port;
+	int fd = hold_port(0, &port);
+
+	/* A handshake with one short certificate, a request, an answer. */
+	assert_in_range(https_measure(w, &t)->bytes, 1500, 5000);
+	web_server_stop(s);
+	t.port = port;
+	expect_outcome(https_measure(w, &t), EP_REFUSED, EP_REASON_TCP_RESET);
+	assert_in_range(w->got.bytes, 40, 200); /* SYN and RST */
+	close(fd);
 }
 
 /* The loop stands still while the answer arrives: not the network's time. */
@@ -384,6 +455,9 @@ int main(void)
 		TEST(refused),
 		TEST(silent_server),
 		TEST(source_is_kept_to),
+		TEST(a_flow_keeps_its_port),
+		TEST(a_port_that_is_taken),
+		TEST(packets_are_counted),
 		TEST(blocked_loop_does_not_count),
 		TEST(blocked_beyond_libcurls_timers),
 		TEST(cancel_at_once),

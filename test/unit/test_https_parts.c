@@ -23,53 +23,80 @@
 
 /* --- certificates --- */
 
+struct attribute {
+	int nid, type;
+	const char *value;
+};
+
+#define UTF8(nid, value)                                                       \
+	{                                                                      \
+		NID_##nid, V_ASN1_UTF8STRING, value                            \
+	}
+
+/* As it is on the wire: no value is checked. */
+static void expect_issuer(const struct attribute *attributes, size_t size,
+			  const char *issuer)
+{
+	X509_NAME *name = X509_NAME_new();
+	char got[EP_TLS_ISSUER_MAX];
+
+	assert_true(size <= sizeof(got));
+	for (; attributes->nid != 0; attributes++)
+		X509_NAME_add_entry_by_NID(
+			name, attributes->nid, attributes->type,
+			(const unsigned char *)attributes->value,
+			(int)strlen(attributes->value), -1, 0);
+	cert_issuer(name, got, size);
+	assert_string_equal(got, issuer);
+	X509_NAME_free(name);
+}
+
 static void issuers(void **state)
 {
 	static const struct {
-		const char *name, *issuer;
+		struct attribute name[4];
+		const char *issuer;
 	} rows[] = {
-		{ "C = US, O = Microsoft Corporation, CN = A CA 01",
+		{ { UTF8(countryName, "US"),
+		    UTF8(organizationName, "Microsoft Corporation"),
+		    UTF8(commonName, "A CA 01") },
 		  "Microsoft Corporation" },
-		{ "C=US; O=DigiCert Inc; OU=www.digicert.com; CN=DigiCert",
-		  "DigiCert Inc" },
-		{ "CN = Only A Name", "Only A Name" },
-		{ "O = Example, Inc., CN = x", "Example, Inc." },
-		{ "O = \"Example, Inc.\", CN = x", "Example, Inc." },
-		{ "OU = Not This, O = This", "This" },
-		{ "CN = O = tricky, O = Real", "Real" },
-		{ "CN = a + O = b", "b" },
-		{ " O = padded ", "padded" },
-		{ "2.5.4.97 = NTRDE-1, O = D-Trust, CN = y", "D-Trust" },
-		{ "O = , CN = fallback", "fallback" },
-		{ "O = f\xc3\xbcr alle", "f\xc3\xbcr alle" },
-		{ "O = broken \xc3, CN = x", "broken ?" },
-		{ "O = \xed\xa0\x80\xf5\x01", "?????" },
-		{ "", "" },
-		{ "no attribute at all", "" },
-		{ "O", "" },
-		{ "O =", "" },
+		{ { UTF8(commonName, "Only A Name") }, "Only A Name" },
+		{ { UTF8(commonName, "x"), UTF8(organizationName, "One"),
+		    UTF8(organizationName, "Two") },
+		  "One" },
+		{ { UTF8(organizationName, "Example, Inc.") },
+		  "Example, Inc." },
+		{ { UTF8(organizationName, ""), UTF8(commonName, "fallback") },
+		  "fallback" },
+		{ { UTF8(organizationName, "f\xc3\xbcr alle") },
+		  "f\xc3\xbcr alle" },
+		{ { { NID_organizationName, V_ASN1_T61STRING, "f\xfcr" } },
+		  "f\xc3\xbcr" },
+		{ { UTF8(organizationName, "broken \xc3"),
+		    UTF8(commonName, "x") },
+		  "broken ?" },
+		{ { UTF8(organizationName, "\xed\xa0\x80\xf5\x01") }, "?????" },
+		{ { UTF8(countryName, "US") }, "" },
+		{ { { 0 } }, "" },
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char got[EP_TLS_ISSUER_MAX];
-
-		cert_issuer(rows[i].name, got, sizeof(got));
-		if (strcmp(got, rows[i].issuer) != 0)
-			fail_msg("\"%s\" gives \"%s\", not \"%s\"",
-				 rows[i].name, got, rows[i].issuer);
-	}
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		expect_issuer(rows[i].name, EP_TLS_ISSUER_MAX, rows[i].issuer);
 }
 
 static void issuer_is_cut_at_a_character(void **state)
 {
-	char got[6];
+	const struct attribute cut[] = { UTF8(organizationName, "1234\xc3\xbc"),
+					 { 0 } };
+	const struct attribute whole[] = {
+		UTF8(organizationName, "123\xc3\xbcx"), { 0 }
+	};
 
 	(void)state;
-	cert_issuer("O = 1234\xc3\xbc", got, sizeof(got));
-	assert_string_equal(got, "1234");
-	cert_issuer("O = 123\xc3\xbcx", got, sizeof(got));
-	assert_string_equal(got, "123\xc3\xbc");
+	expect_issuer(cut, 6, "1234");
+	expect_issuer(whole, 6, "123\xc3\xbc");
 }
 
 static void days_left(void **state)
@@ -80,24 +107,22 @@ static void days_left(void **state)
 		const char *expires;
 		int32_t days;
 	} rows[] = {
-		{ "Nov 21 10:00:00 2026 GMT", 0 },
-		{ "Nov 22 09:59:59 2026 GMT", 0 },
-		{ "Nov 22 10:00:00 2026 GMT", 1 },
-		{ "Nov 21 09:59:59 2026 GMT", -1 },
-		{ "Nov 20 10:00:00 2026 GMT", -1 },
-		{ "Nov 20 09:59:59 2026 GMT", -2 },
-		{ "Dec  1 10:00:00 2026 GMT", 10 },
-		{ "Nov 21 10:00:00 2027 GMT", 365 },
-		{ "", EP_DAYS_ABSENT },
-		{ "soon", EP_DAYS_ABSENT },
-		{ "Foo 99 10:00:00 2026 GMT", EP_DAYS_ABSENT },
+		{ "20261121100000Z", 0 },  { "20261122095959Z", 0 },
+		{ "20261122100000Z", 1 },  { "20261121095959Z", -1 },
+		{ "20261120100000Z", -1 }, { "20261120095959Z", -2 },
+		{ "20261201100000Z", 10 }, { "20271121100000Z", 365 },
 	};
+	ASN1_TIME *expires = ASN1_TIME_new();
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (cert_days_left(rows[i].expires, now_ns) != rows[i].days)
-			fail_msg("\"%s\" gives %d", rows[i].expires,
-				 cert_days_left(rows[i].expires, now_ns));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(ASN1_TIME_set_string(expires, rows[i].expires),
+				 1);
+		assert_int_equal(cert_days_left(expires, now_ns), rows[i].days);
+	}
+	ASN1_STRING_set(expires, "soon", -1);
+	assert_int_equal(cert_days_left(expires, now_ns), EP_DAYS_ABSENT);
+	ASN1_TIME_free(expires);
 }
 
 /* --- the CA bundle --- */
@@ -229,6 +254,7 @@ static void exchange(struct https_phases *p, uint64_t late_ns)
 	*p = dialled();
 	https_phases_read(p, now_ns, 1700);
 	now_ns += 300; /* cryptography */
+	https_phases_secured(p, now_ns);
 	https_phases_request(p, now_ns);
 	https_phases_read(p, now_ns + 600 + late_ns, now_ns + 600);
 	now_ns += 600 + late_ns + 50; /* decryption */
@@ -254,6 +280,7 @@ static void without_stamps_our_own_clock_counts(void **state)
 
 	(void)state;
 	https_phases_read(&p, 6700, 0);
+	https_phases_secured(&p, 7000);
 	https_phases_request(&p, 7000);
 	https_phases_read(&p, 8000, 0);
 	https_phases_first(&p, 8050);
@@ -281,6 +308,7 @@ static void something_came_before_the_request(void **state)
 
 	(void)state;
 	https_phases_read(&p, 1700, 1600);
+	https_phases_secured(&p, 2000);
 	https_phases_request(&p, 2000);
 	https_phases_read(&p, 2500, 1900);
 	https_phases_first(&p, 2550);
@@ -293,6 +321,7 @@ static void answer_in_the_same_turn_as_the_request(void **state)
 
 	(void)state;
 	https_phases_read(&p, 1700, 1600);
+	https_phases_secured(&p, 2000);
 	https_phases_request(&p, 2000);
 	https_phases_first(&p, 2100);
 	expect_phases(&p, 700, 100, EP_ABSENT);

@@ -33,9 +33,11 @@ struct curl_transfer {
 	CURL *easy;               /* borrowed; CURLOPT_PRIVATE is ours */
 	curl_transfer_cb done;    /* required */
 	curl_socket_cb on_socket; /* may be NULL */
-	struct curl_loop *loop;   /* ours: NULL while not under way */
-	struct list link;         /* ours */
-	bool starved;             /* ours: its socket cannot be watched */
+	uint64_t due_ns; /* when it will be given up, by ep_clock_mono_ns(): for
+			  * curl_loop_drain(); 0: any time */
+	struct curl_loop *loop; /* ours: NULL while not under way */
+	struct list link;       /* ours */
+	bool starved;           /* ours: its socket cannot be watched */
 };
 
 /* Initialise libcurl, once a process, from any thread. 0 or -EIO. */
@@ -59,8 +61,14 @@ int curl_transfer_start(struct curl_loop *curl_loop,
  * from any callback of ours, but not from libcurl's own. */
 void curl_transfer_cancel(struct curl_transfer *transfer);
 
-/* Hand libcurl what the kernel already holds for it, without waiting. */
-void curl_loop_drain(struct curl_loop *curl_loop);
+/* Hand libcurl what the kernel already holds for transfers that are due by
+ * `until_ns`, without waiting. The others are not looked at: when a line is dead
+ * there are many that wait, and one is due every moment. */
+void curl_loop_drain(struct curl_loop *curl_loop, uint64_t until_ns);
+
+/* Let up to `n` connections stay open that no transfer uses. Without it libcurl
+ * keeps four times as many as there are transfers at that moment. */
+void curl_loop_keep(struct curl_loop *curl_loop, unsigned n);
 
 /* A negative errno for an adaptor's caller; 0 for CURLE_OK. */
 int curl_loop_errno(CURLcode code);
