@@ -1,6 +1,6 @@
 """The figures as pictures: SVG, written by hand."""
 import math
-from xml.sax.saxutils import escape
+from html import escape
 
 import show
 
