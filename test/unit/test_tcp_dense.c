@@ -237,34 +237,38 @@ static void known_refuser_is_seen_at_once(void **state)
 	assert_true(least_ns < 2 * MS);
 }
 
-static enum tun_fate ignore(const struct tun_host *host, unsigned n,
-			    const struct tun_packet *syn)
+static enum tun_fate ignore_9(const struct tun_host *host, unsigned n,
+			      const struct tun_packet *syn)
 {
 	(void)host;
 	(void)n;
-	(void)syn;
-	return TUN_IGNORE;
+	return syn->bytes[23] == 9 ? TUN_IGNORE : TUN_REPLY;
 }
 
 /* A dead line: all wait, and there is a deadline every moment. */
 static void thousand_silent_ones_cost_little(void **state)
 {
 	struct many *m = *state;
-	unsigned before;
+	struct ep_target silent = m->w->target;
+	unsigned before, first;
 
-	m->host.fate = ignore;
-	m->w->target.timeout_ns = 300 * MS;
+	silent.port = 9;
+	silent.timeout_ns = 300 * MS;
+	m->host.fate = ignore_9;
 	tun_host_start(&m->host);
+	become_dense(m);
+	await_all(m);
+	first = m->started;
 	before = calls;
 	for (unsigned i = 0; i < MANY; i++) {
-		start_one(m);
+		start_target(m, &silent);
 		if (i % 8 == 0)
 			uv_run(&m->w->loop, UV_RUN_NOWAIT);
 	}
 	await_all(m);
 	tun_host_stop(&m->host);
 	for (unsigned i = 0; i < MANY; i++)
-		tcp_world_expect(&m->samples[i], EP_LOST, "timeout");
+		tcp_world_expect(&m->samples[first + i], EP_LOST, "timeout");
 	assert_true(calls - before < 3 * MANY);
 }
 
@@ -281,7 +285,7 @@ static void cancelled_while_their_answers_lie_there(void **state)
 				 0);
 		m->started++;
 	}
-	spin(20 * MS);
+	spin(30 * MS); /* it is time to look, before anything else */
 	for (unsigned i = 0; i < 20; i += 2)
 		ep_probe_cancel(probes[i]);
 	await_all(m);
@@ -291,6 +295,8 @@ static void cancelled_while_their_answers_lie_there(void **state)
 
 		assert_int_equal(m->samples[at].outcome,
 				 i % 2 == 0 ? EP_CANCELLED : EP_REPLIED);
+		assert_int_equal(m->samples[at].rtt_ns == EP_ABSENT,
+				 i % 2 == 0);
 	}
 }
 
