@@ -233,9 +233,16 @@ const char *check_url(const char *text)
 
 const char *check_encoding(const char *text)
 {
-	if (strcmp(text, "ndjson") == 0 || strcmp(text, "json-array") == 0)
-		return NULL;
-	return "\"ndjson\" or \"json-array\"";
+	static const char *const words[] = {
+		"ndjson",       "json-array",   "otlp-json",  "otlp-logs",
+		"otlp-metrics", "elastic-bulk", "splunk-hec",
+	};
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strcmp(text, words[i]) == 0)
+			return NULL;
+	return "\"ndjson\", \"json-array\", \"otlp-json\", \"otlp-logs\", "
+	       "\"otlp-metrics\", \"elastic-bulk\" or \"splunk-hec\"";
 }
 
 const char *check_proxy(const char *text)

@@ -100,37 +100,55 @@ static bool is_markup(const char *body, size_t len)
 	       contains(body, look, "<!doctype");
 }
 
-static enum ack_class classify_success(const struct answer *answer)
+static enum ack_class classify_success(const struct answer *answer,
+				       struct ack_parts *ret_parts)
 {
 	const char *body = answer->body;
 	size_t len = answer->body_len;
+	bool may_be_empty =
+		answer->engine == ACK_ANY || answer->engine == ACK_OTLP;
+	enum ack_class empty = may_be_empty ? ACK_DONE : ACK_ENDPOINT;
 
 	if (answer->headers_cut)
 		return ACK_ENDPOINT;
 	if (answer->status == 204)
-		return ACK_DONE;
+		return empty;
 	if (answer->status > 202 || is_html_type(answer->content_type))
 		return ACK_ENDPOINT;
 	trim(&body, &len);
 	if (len == 0)
-		return ACK_DONE;
-	if (!is_plain_type(answer->content_type) || is_markup(body, len))
+		return empty;
+	if (!is_plain_type(answer->content_type))
 		return ACK_ENDPOINT;
-	return ACK_DONE;
+	/* Elsewhere the form is stricter, and may quote what was refused. */
+	if (answer->engine == ACK_ANY && is_markup(body, len))
+		return ACK_ENDPOINT;
+	return ack_body(answer, body, len, ret_parts);
 }
 
-enum ack_class ack_classify(const struct answer *answer)
+enum ack_class ack_status(unsigned status)
 {
-	unsigned status = answer->status;
-
-	if (answer->failure != ACK_ANSWERED)
-		return of_failure[answer->failure];
 	for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++)
 		if (exceptions[i].status == status)
 			return exceptions[i].class;
-	if (status >= 200 && status <= 299)
-		return classify_success(answer);
 	return status >= 500 && status <= 599 ? ACK_UNSURE : ACK_ENDPOINT;
+}
+
+enum ack_class ack_classify(const struct answer *answer,
+			    struct ack_parts *ret_parts)
+{
+	unsigned status = answer->status;
+	enum ack_class class;
+
+	*ret_parts = (struct ack_parts){ .rejected = 0 };
+	if (answer->failure != ACK_ANSWERED)
+		return of_failure[answer->failure];
+	if (status >= 200 && status <= 299)
+		return classify_success(answer, ret_parts);
+	class = ack_status(status);
+	if (answer->engine == ACK_HEC && !answer->body_cut)
+		class = ack_hec_refusal(answer->body, answer->body_len, class);
+	return class;
 }
 
 const char *ack_class_name(enum ack_class class)

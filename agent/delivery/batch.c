@@ -1,6 +1,9 @@
 /* What is sent: collected, encoded and frozen in the store, or cut in two. */
 #include "delivery/deliver_i.h"
 
+#include "delivery/metrics.h"
+#include "edgeprobe/clock.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -69,7 +72,7 @@ static void label(struct store_batch *batch, const struct framing *framing,
 static int freeze(struct deliver *d, struct collecting *c,
 		  struct store_batch *batch, struct ep_err *err)
 {
-	int r = frame_end(&c->frame);
+	int r = frame_end(&c->frame, &c->who);
 
 	label(batch, d->framing, d->gzip);
 	batch->rows = c->frame.rows;
@@ -95,6 +98,9 @@ static int collect(struct deliver *d, struct ep_err *err)
 	int r = 0;
 
 	frame_init(&c.frame, d->framing, d->max_rows, d->max_bytes);
+	/* At the end all goes, whole minutes or not. */
+	if (!d->flushed)
+		c.frame.open_minute = metrics_minute(ep_clock_wall_ns());
 	n = store_batch_collect(d->store, d->destination, on_record, &c,
 				&batch.first, &batch.last);
 	if (c.error || n < 0)
@@ -129,7 +135,16 @@ int batch_next(struct deliver *d, struct ep_err *err)
 	return r;
 }
 
-/* --- two halves --- */
+/* --- two pieces --- */
+
+/* What is between the whole and its pieces. */
+struct cutting {
+	struct deliver *d;
+	const struct framing *framing;
+	uint64_t rows; /* of the first piece */
+	struct store_batch pieces[2];
+	size_t bytes; /* of the whole, before compression */
+};
 
 static int plain_body(const struct store_batch *batch, struct buf *out)
 {
@@ -139,61 +154,135 @@ static int plain_body(const struct store_batch *batch, struct buf *out)
 	return out->error;
 }
 
-/* Two bodies, and what both halves have in common with the whole. */
-static int cut(const struct store_batch *whole, const struct framing *framing,
-	       struct buf bodies[2], struct store_batch halves[2],
-	       size_t *ret_bytes)
+static int take_bodies(struct cutting *c, struct buf bodies[2], uint64_t seq)
 {
-	struct buf plain;
-	uint64_t rows = whole->rows / 2, seq = 0;
-	int r;
+	const struct store_batch *whole = &c->d->batch;
+	int r = 0;
 
-	buf_init(&plain, PLAIN_MAX);
-	r = plain_body(whole, &plain);
-	if (r == 0)
-		r = framing_split(framing, plain.data, plain.len, rows, bodies,
-				  &seq);
-	*ret_bytes = plain.len;
-	buf_finish(&plain);
-	if (r < 0)
-		return r;
 	for (int i = 0; i < 2 && r == 0; i++) {
-		label(&halves[i], framing, whole->gzip);
-		halves[i].first = i ? seq : whole->first;
-		halves[i].last = i ? whole->last : seq - 1;
-		halves[i].rows = i ? whole->rows - rows : rows;
-		r = take_body(&halves[i], &bodies[i]);
+		struct store_batch *piece = &c->pieces[i];
+
+		label(piece, c->framing, whole->gzip);
+		piece->first = i ? seq : whole->first;
+		piece->last = i ? whole->last : seq - 1;
+		piece->rows = i ? whole->rows - c->rows : c->rows;
+		r = take_body(piece, &bodies[i]);
 	}
 	return r;
 }
 
-int batch_halve(struct deliver *d, size_t *ret_bytes, struct ep_err *err)
+static int cut_text(struct cutting *c, const struct buf *plain)
 {
-	const struct framing *framing = framing_find(d->batch.encoding);
-	struct store_batch halves[2] = { 0 };
 	struct buf bodies[2];
-	size_t bytes = 0;
+	uint64_t seq = 0;
 	int r;
 
-	assert(d->batch.rows > 1);
 	buf_init(&bodies[0], PLAIN_MAX);
 	buf_init(&bodies[1], PLAIN_MAX);
-	r = framing ? cut(&d->batch, framing, bodies, halves, &bytes)
-		    : -ENOTSUP;
+	r = framing_split(c->framing, plain->data, plain->len, c->rows, bodies,
+			  &seq);
+	if (r == 0)
+		r = take_bodies(c, bodies, seq);
+	buf_finish(&bodies[0]);
+	buf_finish(&bodies[1]);
+	return r;
+}
+
+/* Rows that were added up are added up again, in two parts. */
+struct again {
+	struct identity who;
+	struct frame frames[2];
+	uint64_t rows, seq; /* of the first part; first of the second */
+};
+
+static int on_row_again(const struct record *record, void *arg)
+{
+	struct again *a = arg;
+	bool second = a->frames[0].rows == a->rows;
+
+	if (second && a->frames[1].rows == 0)
+		a->seq = record->seq;
+	return frame_add(&a->frames[second], &a->who, record);
+}
+
+/* The rows must all be there still; where they are not, -ENOTSUP. */
+static int add_up_again(struct cutting *c, struct again *a, struct ep_err *err)
+{
+	const struct store_batch *whole = &c->d->batch;
+	struct store_range range = {
+		.first_seq = whole->first,
+		.last_seq = whole->last,
+		.destination = c->d->destination,
+	};
+	int r = store_scan(c->d->store, &range, on_row_again, a, err);
+
+	if (r == 0 && a->frames[0].rows + a->frames[1].rows != whole->rows)
+		r = -ENOTSUP;
+	for (int i = 0; i < 2 && r == 0; i++)
+		r = frame_end(&a->frames[i], &a->who);
+	return r;
+}
+
+static int cut_figures(struct cutting *c, struct ep_err *err)
+{
+	struct deliver *d = c->d;
+	struct again a = { .who = { d->agent, d->epoch }, .rows = c->rows };
+	int r;
+
+	for (int i = 0; i < 2; i++)
+		frame_init(&a.frames[i], c->framing, UINT64_MAX,
+			   PLAIN_MAX - FRAME_ROW_MAX);
+	r = add_up_again(c, &a, err);
+	if (r == 0) {
+		struct buf bodies[2] = { a.frames[0].body, a.frames[1].body };
+
+		r = take_bodies(c, bodies, a.seq);
+		a.frames[0].body = bodies[0];
+		a.frames[1].body = bodies[1];
+	}
+	frame_finish(&a.frames[0]);
+	frame_finish(&a.frames[1]);
+	return r;
+}
+
+static int cut(struct cutting *c, struct ep_err *err)
+{
+	struct buf plain;
+	int r;
+
+	buf_init(&plain, PLAIN_MAX);
+	r = plain_body(&c->d->batch, &plain);
+	c->bytes = plain.len;
+	if (r == 0)
+		r = c->framing->row ? cut_text(c, &plain) : cut_figures(c, err);
+	buf_finish(&plain);
+	return r;
+}
+
+int batch_cut(struct deliver *d, uint64_t rows, size_t *ret_bytes,
+	      struct ep_err *err)
+{
+	struct cutting c = {
+		.d = d,
+		.framing = framing_find(d->batch.encoding),
+		.rows = rows,
+	};
+	int r;
+
+	assert(rows > 0 && rows < d->batch.rows && c.framing);
+	r = cut(&c, err);
 	if (r < 0)
 		ep_err_set(err, r, "cutting a batch in two");
 	else
 		r = store_batch_split(d->store, d->destination, &d->batch,
-				      halves, err);
-	buf_finish(&bodies[0]);
-	buf_finish(&bodies[1]);
-	store_batch_finish(&halves[1]);
+				      c.pieces, err);
+	store_batch_finish(&c.pieces[1]);
 	if (r < 0) {
-		store_batch_finish(&halves[0]);
+		store_batch_finish(&c.pieces[0]);
 		return r;
 	}
 	batch_forget(&d->batch);
-	d->batch = halves[0];
-	*ret_bytes = bytes;
+	d->batch = c.pieces[0];
+	*ret_bytes = c.bytes;
 	return 0;
 }

@@ -147,6 +147,36 @@ static int check_url(const struct deliver_options *o, struct ep_err *err)
 	return o->proxy ? check_proxy(o->proxy, err) : 0;
 }
 
+/* Of Splunk it is known that it takes nothing without a token. */
+static int check_token(const struct deliver_options *o,
+		       const struct framing *framing, struct ep_err *err)
+{
+	if (framing->engine != ACK_HEC || o->token_file ||
+	    place_of(o->url) == PLACE_FILE)
+		return 0;
+	return ep_err_set(err, -EINVAL,
+			  "encoding \"splunk-hec\" needs token_file, a file "
+			  "with the token of the event collector");
+}
+
+static int check_encoding(const struct deliver_options *o, struct ep_err *err)
+{
+	const struct framing *framing = framing_of(o->encoding, o->url);
+
+	if (framing)
+		return check_token(o, framing, err);
+	if (strcmp(o->encoding, "otlp-json") == 0)
+		return ep_err_set(err, -EINVAL,
+				  "encoding \"otlp-json\" does not say what "
+				  "to send to this url: allowed are a path "
+				  "that ends in /v1/logs or /v1/metrics, "
+				  "\"otlp-logs\" and \"otlp-metrics\"");
+	return ep_err_set(err, -EINVAL,
+			  "encoding \"%.32s\" is not known: allowed "
+			  "are " FRAMING_NAMES,
+			  o->encoding);
+}
+
 static int check_bounds(const struct deliver_options *o, struct ep_err *err)
 {
 	if (o->max_rows > ROWS_MAX)
@@ -178,11 +208,8 @@ int deliver_check(const struct deliver_options *options, struct ep_err *err)
 				  "allowed are 1 to %d bytes",
 				  NAME_MAX_BYTES);
 	r = check_url(options, err);
-	if (r == 0 && !framing_find(options->encoding))
-		r = ep_err_set(err, -EINVAL,
-			       "encoding \"%.32s\" is not known: allowed "
-			       "are " FRAMING_NAMES,
-			       options->encoding);
+	if (r == 0)
+		r = check_encoding(options, err);
 	if (r == 0)
 		r = check_bounds(options, err);
 	if (r < 0)

@@ -91,6 +91,7 @@ static void attempt(struct deliver *d)
 		.epoch = d->epoch,
 		.first = d->batch.first,
 		.last = d->batch.last,
+		.rows = d->batch.rows,
 		.gzip = d->batch.gzip,
 		.body = d->batch.body,
 		.len = d->batch.body_len,
@@ -274,7 +275,7 @@ static struct deliver *make(const struct identity *who,
 		free_deliver(d);
 		return NULL;
 	}
-	d->framing = framing_find(o->encoding);
+	d->framing = framing_of(o->encoding, o->url);
 	d->gzip = o->gzip;
 	d->max_rows = o->max_rows;
 	d->max_bytes = o->max_bytes;

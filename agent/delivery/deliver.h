@@ -16,8 +16,8 @@ struct deliver;
 struct deliver_options {
 	const char *name;
 	const char *url;      /* https://, http:// to loopback, file:///DIR/ */
-	const char *encoding; /* "ndjson" (NULL) or "json-array" */
-	const char *token_file; /* bearer token, read anew when it changes */
+	const char *encoding; /* README.md; NULL: "ndjson" */
+	const char *token_file; /* read anew when it changes */
 	const char *ca_file;    /* NULL: the system's */
 	const char *proxy;      /* NULL: none */
 	bool gzip;
@@ -51,6 +51,8 @@ void deliver_close(struct deliver *deliver, void (*cb)(void *arg), void *arg);
 
 struct deliver_facts {
 	uint64_t batches, rows, refused, quarantined; /* since start */
+	uint64_t rejected; /* of rows (or data points), as the collector said
+			    * when it took the rest; not sent again */
 	uint64_t backlog_rows, backlog_oldest_ns;
 	uint64_t next_try_ns; /* 0: not waiting */
 	const char *trouble;  /* "" while all is well; else the last answer */

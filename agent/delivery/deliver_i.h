@@ -43,8 +43,9 @@ struct deliver {
 	bool proof;
 	/* Up to here pieces of a batch that was shown to be bad. */
 	uint64_t bisect_last;
-	unsigned failures; /* in a row */
-	unsigned unsure;   /* of this batch, in a row */
+	unsigned failures;         /* in a row */
+	unsigned unsure;           /* of this batch, in a row */
+	uint64_t rejected_said_ns; /* uv_hrtime(): not again before */
 
 	/* uv_hrtime(); 0: at once. */
 	uint64_t due_ns;  /* the next collecting */
@@ -67,9 +68,11 @@ struct deliver {
  * new rows. 1: there is one; 0: there is nothing to send; or negative errno. */
 int batch_next(struct deliver *d, struct ep_err *err);
 
-/* Replace `d->batch`, of more than one row, by its first half. `*ret_bytes` is
- * what it was before compression. On failure it stays. */
-int batch_halve(struct deliver *d, size_t *ret_bytes, struct ep_err *err);
+/* Replace `d->batch` by its first `rows` rows, which are not all; the rest is
+ * frozen, too. `*ret_bytes` is what it was before compression. On failure it
+ * stays; -ENOTSUP: its rows were added up, and are not all there any more. */
+int batch_cut(struct deliver *d, uint64_t rows, size_t *ret_bytes,
+	      struct ep_err *err);
 
 /* Let go of the bytes; the store keeps what it has. */
 void batch_forget(struct store_batch *batch);

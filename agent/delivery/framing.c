@@ -1,257 +1,159 @@
+/* The table of encodings, and rows in other clothes. */
 #include "delivery/framing.h"
 
+#include "delivery/otlp.h"
 #include "delivery/row.h"
+#include "edgeprobe/clock.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <string.h>
-#include <zlib.h>
 
-#define GZIP_LEVEL 1
-/* zlib: the largest window, and a gzip header instead of its own. */
-#define GZIP_WINDOW (15 + 16)
-#define GZIP_CHUNK  16384u
+/* Bytes of a document's id: Elasticsearch has 512. */
+#define ID_MAX 512
+
+/* Azure Monitor takes no rows in one request that are further apart. */
+#define ARRAY_SPAN_NS (1800 * EP_NS_PER_S)
+
+#define SEQ_KEY ",\"seq\":"
+
+/* --- rows in other clothes --- */
+
+static void add_id(struct buf *out, const struct identity *who, uint64_t seq)
+{
+	buf_text(out, who->agent);
+	buf_printf(out, "-%s-%llu", who->epoch, (unsigned long long)seq);
+}
+
+/* What it is called, so that it is not there twice when it comes twice; and the
+ * row, with the member that a data stream asks for. */
+static void elastic_row(struct buf *out, const struct identity *who,
+			const struct record *record)
+{
+	struct buf id;
+	size_t row;
+
+	buf_init(&id, ID_MAX);
+	add_id(&id, who, record->seq);
+	buf_text(out, "{\"create\":{\"_id\":");
+	buf_json_text(out, id.data);
+	buf_text(out, "}}\n{\"@timestamp\":");
+	buf_finish(&id);
+	buf_json_time(out, record->time_ns);
+	row = out->len;
+	row_write(out, who, record);
+	if (out->len > row)
+		out->data[row] = ','; /* was its brace */
+}
+
+static void splunk_row(struct buf *out, const struct identity *who,
+		       const struct record *record)
+{
+	uint64_t us = record->time_ns / EP_NS_PER_US;
+
+	buf_printf(out, "{\"time\":%llu.%06llu,\"host\":",
+		   (unsigned long long)(us / 1000000),
+		   (unsigned long long)(us % 1000000));
+	buf_json_text(out, who->agent);
+	buf_text(out, ",\"source\":\"edgeprobe\",\"sourcetype\":"
+		      "\"edgeprobe\",\"event\":");
+	row_write(out, who, record);
+	buf_char(out, '}');
+}
+
+/* --- the table --- */
 
 static const struct framing framings[] = {
-	{ "ndjson", "", "\n", "\n", "application/x-ndjson", ".ndjson" },
-	{ "json-array", "[", ",", "]", "application/json", ".json" },
+	{ .name = "ndjson",
+	  .content_type = "application/x-ndjson",
+	  .suffix = ".ndjson",
+	  .before = "",
+	  .row = row_write,
+	  .separator = "\n",
+	  .end = "\n",
+	  .objects = 1,
+	  .seq_key = SEQ_KEY,
+	  .engine = ACK_ANY,
+	  .scheme = "Bearer" },
+	{ .name = "json-array",
+	  .content_type = "application/json",
+	  .suffix = ".json",
+	  .before = "[",
+	  .row = row_write,
+	  .separator = ",",
+	  .end = "]",
+	  .objects = 1,
+	  .seq_key = SEQ_KEY,
+	  .span_ns = ARRAY_SPAN_NS,
+	  .engine = ACK_ANY,
+	  .scheme = "Bearer" },
+	{ .name = "otlp-logs",
+	  .content_type = "application/json",
+	  .suffix = ".json",
+	  .begin = otlp_logs_begin,
+	  .before = OTLP_LOGS_BEFORE,
+	  .row = otlp_log,
+	  .separator = ",",
+	  .end = OTLP_END,
+	  .objects = 1,
+	  .seq_key = "\"edgeprobe.seq\",\"value\":{\"intValue\":\"",
+	  .engine = ACK_OTLP,
+	  .scheme = "Bearer" },
+	{ .name = "otlp-metrics",
+	  .content_type = "application/json",
+	  .suffix = ".json",
+	  .before = "",
+	  .separator = "",
+	  .end = "",
+	  .engine = ACK_OTLP,
+	  .scheme = "Bearer" },
+	{ .name = "elastic-bulk",
+	  .content_type = "application/x-ndjson",
+	  .suffix = ".ndjson",
+	  .before = "",
+	  .row = elastic_row,
+	  .separator = "\n",
+	  .end = "\n",
+	  .objects = 2,
+	  .seq_key = SEQ_KEY,
+	  .engine = ACK_BULK,
+	  .scheme = "ApiKey" },
+	{ .name = "splunk-hec",
+	  .content_type = "application/json",
+	  .suffix = ".json",
+	  .before = "",
+	  .row = splunk_row,
+	  .separator = "\n",
+	  .end = "\n",
+	  .objects = 1,
+	  .seq_key = SEQ_KEY,
+	  .engine = ACK_HEC,
+	  .scheme = "Splunk" },
 };
 
 const struct framing *framing_find(const char *name)
 {
-	if (!name)
-		return &framings[0];
 	for (size_t i = 0; i < sizeof(framings) / sizeof(framings[0]); i++)
 		if (strcmp(framings[i].name, name) == 0)
 			return &framings[i];
 	return NULL;
 }
 
-void frame_init(struct frame *frame, const struct framing *framing,
-		uint64_t max_rows, size_t max_bytes)
+/* The path of `url` ends in that. */
+static bool ends_in(const char *url, const char *wanted)
 {
-	*frame = (struct frame){
-		.framing = framing,
-		.max_rows = max_rows,
-		.max_bytes = max_bytes,
-	};
-	buf_init(&frame->body, max_bytes + FRAME_ROW_MAX);
+	size_t len = strcspn(url, "?#"), n = strlen(wanted);
+
+	return len >= n && memcmp(url + len - n, wanted, n) == 0;
 }
 
-void frame_finish(struct frame *frame)
+const struct framing *framing_of(const char *name, const char *url)
 {
-	buf_finish(&frame->body);
-}
-
-static void cut(struct buf *b, size_t len)
-{
-	b->error = 0;
-	if (b->len == len)
-		return;
-	b->len = len;
-	b->data[len] = '\0';
-}
-
-int frame_add(struct frame *frame, const struct identity *who,
-	      const struct record *record)
-{
-	const struct framing *framing = frame->framing;
-	struct buf *body = &frame->body;
-	size_t len = body->len;
-	int r;
-
-	frame->full = frame->full || frame->rows == frame->max_rows;
-	if (frame->full)
-		return -E2BIG;
-	buf_text(body, frame->rows > 0 ? framing->separator : framing->begin);
-	row_write(body, who, record);
-	r = body->error;
-	if (!r && frame->rows > 0 &&
-	    body->len + strlen(framing->end) > frame->max_bytes)
-		r = -E2BIG;
-	if (!r) {
-		frame->rows++;
-		return 0;
-	}
-	cut(body, len);
-	frame->full = r == -E2BIG;
-	return r;
-}
-
-int frame_end(struct frame *frame)
-{
-	buf_text(&frame->body, frame->framing->end);
-	return frame->body.error;
-}
-
-/* --- compression --- */
-
-static int zlib_errno(int code)
-{
-	return code == Z_MEM_ERROR ? -ENOMEM : -EILSEQ;
-}
-
-/* Turn the crank until the input is used up. */
-static int deflate_all(z_stream *z, struct buf *out)
-{
-	unsigned char chunk[GZIP_CHUNK];
-	int r;
-
-	do {
-		z->next_out = chunk;
-		z->avail_out = sizeof(chunk);
-		r = deflate(z, Z_FINISH);
-		buf_add(out, chunk, sizeof(chunk) - z->avail_out);
-	} while (r == Z_OK && !out->error);
-	if (out->error)
-		return out->error;
-	return r == Z_STREAM_END ? 0 : zlib_errno(r);
-}
-
-static int inflate_all(z_stream *z, struct buf *out)
-{
-	unsigned char chunk[GZIP_CHUNK];
-	int r;
-
-	do {
-		z->next_out = chunk;
-		z->avail_out = sizeof(chunk);
-		r = inflate(z, Z_NO_FLUSH);
-		buf_add(out, chunk, sizeof(chunk) - z->avail_out);
-	} while (r == Z_OK && !out->error);
-	if (out->error)
-		return out->error;
-	return r == Z_STREAM_END ? 0 : zlib_errno(r);
-}
-
-/* zlib does not write to its input, but does not say const everywhere. */
-static z_stream stream_of(const char *data, size_t len)
-{
-	return (z_stream){
-		.next_in = (Bytef *)(uintptr_t)data,
-		.avail_in = (uInt)len,
-	};
-}
-
-int framing_gzip(const char *data, size_t len, struct buf *out)
-{
-	z_stream z = stream_of(data, len);
-	int r;
-
-	if (len > UINT_MAX)
-		return -E2BIG;
-	r = deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, 8,
-			 Z_DEFAULT_STRATEGY);
-	if (r != Z_OK)
-		return zlib_errno(r);
-	r = deflate_all(&z, out);
-	deflateEnd(&z);
-	return r;
-}
-
-int framing_gunzip(const char *data, size_t len, struct buf *out)
-{
-	z_stream z = stream_of(data, len);
-	int r;
-
-	if (len > UINT_MAX)
-		return -E2BIG;
-	r = inflateInit2(&z, GZIP_WINDOW);
-	if (r != Z_OK)
-		return zlib_errno(r);
-	r = inflate_all(&z, out);
-	inflateEnd(&z);
-	return r;
-}
-
-/* --- the way back to rows --- */
-
-/* Bytes of the JSON object at `at`, 0 if there is no whole one. Only what
- * decides where it ends is looked at: the rows are ours. */
-static size_t object_len(const char *at, const char *end)
-{
-	bool quoted = false;
-	unsigned depth = 0;
-
-	for (const char *c = at; c < end; c++) {
-		if (quoted && *c == '\\')
-			c++;
-		else if (*c == '"')
-			quoted = !quoted;
-		else if (!quoted && *c == '{')
-			depth++;
-		else if (!quoted && *c == '}' && --depth == 0)
-			return (size_t)(c - at) + 1;
-		if (depth == 0)
-			return 0;
-	}
-	return 0;
-}
-
-/* The row's "seq"; 0 if it has none. In a string of the row a quote has a
- * backslash before it, so that this key cannot be found in one. */
-static uint64_t seq_of(const char *row, size_t len)
-{
-	static const char key[] = ",\"seq\":";
-	const char *at = memmem(row, len, key, sizeof(key) - 1);
-	uint64_t seq = 0;
-
-	if (!at)
-		return 0;
-	for (at += sizeof(key) - 1; at < row + len; at++) {
-		if (*at < '0' || *at > '9')
-			break;
-		seq = seq * 10 + (uint64_t)(*at - '0');
-	}
-	return seq;
-}
-
-/* Step over `text`; false if it is not there. */
-static bool skip(const char **at, const char *end, const char *text)
-{
-	size_t len = strlen(text);
-
-	if ((size_t)(end - *at) < len || memcmp(*at, text, len) != 0)
-		return false;
-	*at += len;
-	return true;
-}
-
-/* Step over `rows` rows and the separators behind them. */
-static bool skip_rows(const struct framing *framing, const char **at,
-		      const char *end, uint64_t rows)
-{
-	for (uint64_t i = 0; i < rows; i++) {
-		size_t len = object_len(*at, end);
-
-		*at += len;
-		if (len == 0 || !skip(at, end, framing->separator))
-			return false;
-	}
-	return true;
-}
-
-int framing_split(const struct framing *framing, const char *body, size_t len,
-		  uint64_t rows, struct buf halves[2], uint64_t *ret_seq)
-{
-	const char *at = body, *end = body + len, *middle;
-	size_t next;
-	uint64_t seq;
-
-	if (rows == 0 || !skip(&at, end, framing->begin) ||
-	    !skip_rows(framing, &at, end, rows))
-		return -EILSEQ;
-	middle = at - strlen(framing->separator);
-	next = object_len(at, end);
-	seq = next > 0 ? seq_of(at, next) : 0;
-	if (seq == 0)
-		return -EILSEQ;
-	buf_add(&halves[0], body, (size_t)(middle - body));
-	buf_text(&halves[0], framing->end);
-	buf_text(&halves[1], framing->begin);
-	buf_add(&halves[1], at, (size_t)(end - at));
-	if (halves[0].error || halves[1].error)
-		return halves[0].error ? halves[0].error : halves[1].error;
-	*ret_seq = seq;
-	return 0;
+	if (!name)
+		return &framings[0];
+	if (strcmp(name, "otlp-json") != 0)
+		return framing_find(name);
+	if (ends_in(url, "/v1/logs"))
+		return framing_find("otlp-logs");
+	if (ends_in(url, "/v1/metrics"))
+		return framing_find("otlp-metrics");
+	return NULL;
 }

@@ -41,6 +41,8 @@ struct http {
 	struct curl_transfer transfer;
 	CURL *easy;
 	struct curl_slist *headers; /* of the attempt under way */
+	enum ack_engine engine;     /* whose answers these are */
+	uint64_t rows;              /* on their way */
 	struct token token;
 	char *token_file;
 	char *ca_file;          /* NULL: the system's */
@@ -171,6 +173,16 @@ static void describe_failure(const struct http *h, enum ack_failure failure,
 			 why);
 }
 
+/* A status that says yes, and an answer that does not. */
+static const char *why_not(enum ack_class class)
+{
+	if (class == ACK_DONE)
+		return "";
+	if (class == ACK_ENDPOINT)
+		return " why=\"not what a collector answers\"";
+	return " why=\"it did not take all rows\"";
+}
+
 static void judge(struct http *h, CURLcode result, struct verdict *v)
 {
 	unsigned status = info(h->easy, CURLINFO_RESPONSE_CODE);
@@ -181,14 +193,15 @@ static void judge(struct http *h, CURLcode result, struct verdict *v)
 		.body = h->body.data,
 		.body_len = h->body.len,
 		.headers_cut = h->headers_cut,
+		.body_cut = h->body_cut,
+		.engine = h->engine,
+		.rows = h->rows,
 	};
 
 	curl_easy_getinfo(h->easy, CURLINFO_CONTENT_TYPE, &type);
 	a.content_type = type;
-	*v = (struct verdict){
-		.class = ack_classify(&a),
-		.after_ns = RETRY_NO_AFTER,
-	};
+	*v = (struct verdict){ .after_ns = RETRY_NO_AFTER };
+	v->class = ack_classify(&a, &v->parts);
 	if (a.failure != ACK_ANSWERED) {
 		describe_failure(h, a.failure, result, v);
 		return;
@@ -196,9 +209,7 @@ static void judge(struct http *h, CURLcode result, struct verdict *v)
 	v->after_ns =
 		retry_after_ns(header(h, "Retry-After"), header(h, "Date"));
 	snprintf(v->text, sizeof(v->text), "status=%u%s", status,
-		 is_success(status) && v->class != ACK_DONE
-			 ? " why=\"not what a collector answers\""
-			 : "");
+		 is_success(status) ? why_not(v->class) : "");
 }
 
 static void drop_headers(struct http *h)
@@ -280,6 +291,7 @@ static int begin(struct http *h, const struct parcel *p)
 	if (r < 0)
 		return r;
 	buf_clear(&h->body);
+	h->rows = p->rows;
 	h->header_bytes = 0;
 	h->headers_cut = h->body_cut = false;
 	h->error[0] = '\0';
@@ -454,6 +466,8 @@ static void http_close(struct outlet *outlet, void (*cb)(void *arg), void *arg)
 static int make(struct http *h, uv_loop_t *loop,
 		const struct deliver_options *o)
 {
+	/* What is configured is who is there, whatever was frozen before. */
+	const struct framing *framing = framing_of(o->encoding, o->url);
 	int r = curl_loop_global();
 
 	if (r < 0)
@@ -466,6 +480,8 @@ static int make(struct http *h, uv_loop_t *loop,
 		return -ENOMEM;
 	h->tls = place_of(o->url) == PLACE_HTTPS || o->proxy;
 	h->token.path = h->token_file;
+	h->token.scheme = framing->scheme;
+	h->engine = framing->engine;
 	h->transfer.easy = h->easy;
 	h->transfer.done = on_done;
 	r = set_fixed(h, o);

@@ -12,6 +12,7 @@
  * nothing that the other side could have chosen. */
 struct verdict {
 	enum ack_class class;
+	struct ack_parts parts;
 	uint64_t after_ns; /* it asks us to wait; RETRY_NO_AFTER: it does not */
 	char text[VERDICT_TEXT_MAX];
 };
@@ -20,7 +21,7 @@ struct verdict {
 struct parcel {
 	const struct framing *framing;
 	const char *agent, *epoch;
-	uint64_t first, last;
+	uint64_t first, last, rows;
 	bool gzip;
 	const char *body;
 	size_t len;

@@ -26,6 +26,9 @@
 /* No 413 makes batches smaller than this. */
 #define BYTES_MIN ((size_t)1024)
 
+/* Between two lines about rows that a collector did not take. */
+#define REJECTED_SAID_NS (3600 * EP_NS_PER_S)
+
 static uint64_t random_bits(void)
 {
 	uint64_t bits;
@@ -83,16 +86,28 @@ void settle_store_failed(struct deliver *d, const struct ep_err *err)
 
 /* --- pieces --- */
 
-/* Returns how large the whole was, before compression; 0: it still is. */
-static size_t halve(struct deliver *d)
+/* Keep the first `rows` rows in hand; `*ret_bytes` is how large the whole was,
+ * before compression. 0; -ENOTSUP: there are no such pieces; or what the store
+ * could not do has been settled. */
+static int cut(struct deliver *d, uint64_t rows, size_t *ret_bytes)
 {
 	struct ep_err err = { 0 };
-	size_t bytes = 0;
+	int r;
 
 	d->unsure = 0;
-	if (batch_halve(d, &bytes, &err) < 0)
+	if (rows == 0 || rows >= d->batch.rows)
+		return -ENOTSUP;
+	r = batch_cut(d, rows, ret_bytes, &err);
+	if (r < 0 && r != -ENOTSUP)
 		settle_store_failed(d, &err);
-	return bytes;
+	return r;
+}
+
+static int halve(struct deliver *d)
+{
+	size_t bytes;
+
+	return cut(d, d->batch.rows / 2, &bytes);
 }
 
 static void quarantine(struct deliver *d, const char *why)
@@ -116,9 +131,7 @@ static void quarantine(struct deliver *d, const char *why)
 /* A part of what was shown to be bad: smaller, or out. */
 static void convict(struct deliver *d, const char *why)
 {
-	if (d->batch.rows > 1)
-		halve(d);
-	else
+	if (halve(d) == -ENOTSUP)
 		quarantine(d, why);
 }
 
@@ -171,10 +184,12 @@ static void doubt(struct deliver *d, const struct verdict *v)
 {
 	bool piece = d->batch.last <= d->bisect_last;
 
-	if (piece && (d->batch.rows > 1 || d->proof)) {
+	if (piece && d->proof) {
 		convict(d, v->text);
 		return;
 	}
+	if (piece && halve(d) != -ENOTSUP)
+		return;
 	d->proof = false;
 	if (d->suspect.id) {
 		/* Neither passes: the endpoint. Both stay frozen. */
@@ -195,18 +210,67 @@ static void doubt(struct deliver *d, const struct verdict *v)
 /* Halves of this one, and the next ones no larger than its half. */
 static void too_large(struct deliver *d, const struct verdict *v)
 {
-	size_t half;
+	uint64_t rows = d->batch.rows;
+	size_t bytes = 0, half;
+	int r = cut(d, rows / 2, &bytes);
 
-	if (d->batch.rows == 1) {
+	if (r == -ENOTSUP) {
 		doubt(d, v);
 		return;
 	}
+	half = bytes / 2;
 	say_trouble(d, v->text);
 	log_info("delivery", "destination=%s %s rows=%llu halved", d->name,
-		 v->text, (unsigned long long)d->batch.rows);
-	half = halve(d) / 2;
-	if (half > 0 && half < d->max_bytes)
+		 v->text, (unsigned long long)rows);
+	if (r == 0 && half < d->max_bytes)
 		d->max_bytes = half > BYTES_MIN ? half : BYTES_MIN;
+}
+
+/* --- some rows were taken, some refused --- */
+
+/* The first rows of the batch in hand. False: no more can be settled now. */
+static bool settle_run(struct deliver *d, uint64_t rows, bool refused,
+		       const char *why)
+{
+	uint64_t left = d->batch.rows - rows, last = d->batch.last;
+	struct ep_err err = { 0 };
+	size_t bytes;
+
+	if (left > 0 && cut(d, rows, &bytes) < 0)
+		return false;
+	if (refused)
+		quarantine(d, why);
+	else
+		settle_owed(d);
+	if (d->batch.id || left == 0)
+		return false;
+	if (store_batch_pending(d->store, d->destination, &d->batch, &err) < 0)
+		settle_store_failed(d, &err);
+	return d->batch.id && d->batch.last == last && d->batch.rows == left;
+}
+
+/* The answer names them: nothing has to be found out. What is left of the
+ * batch, if the answer names no more, is sent again: those that were taken have
+ * names by which they are known. */
+static void partly(struct deliver *d, const struct verdict *v)
+{
+	const struct ack_parts *parts = &v->parts;
+	bool more = true;
+
+	d->failures = d->unsure = 0;
+	if (d->suspect.id) {
+		/* First that one: others pass. */
+		batch_forget(&d->batch);
+		resume_suspect(d);
+		d->proof = true;
+		return;
+	}
+	for (unsigned i = 0; i < parts->n_runs && more; i++)
+		if (parts->runs[i] > 0)
+			more = parts->runs[i] <= d->batch.rows &&
+			       settle_run(d, parts->runs[i], i % 2 == 1,
+					  v->text);
+	d->proof = true;
 }
 
 static void unsure(struct deliver *d, const struct verdict *v)
@@ -217,6 +281,24 @@ static void unsure(struct deliver *d, const struct verdict *v)
 		doubt(d, v);
 }
 
+/* It took the batch, but not all of it, and does not say what: that is not to
+ * be sent again. Said once an hour. */
+static void note_rejected(struct deliver *d, uint64_t n)
+{
+	if (n == 0)
+		return;
+	d->facts.rejected += n;
+	if (uv_hrtime() < d->rejected_said_ns)
+		return;
+	d->rejected_said_ns = uv_hrtime() + REJECTED_SAID_NS;
+	log_warn("delivery",
+		 "destination=%s rejected=%llu first=%llu last=%llu "
+		 "why=\"the collector took the batch without them\"",
+		 d->name, (unsigned long long)n,
+		 (unsigned long long)d->batch.first,
+		 (unsigned long long)d->batch.last);
+}
+
 void settle(struct deliver *d, const struct verdict *verdict)
 {
 	assert(d->batch.id);
@@ -224,6 +306,7 @@ void settle(struct deliver *d, const struct verdict *verdict)
 		d->facts.refused++;
 	switch (verdict->class) {
 	case ACK_DONE:
+		note_rejected(d, verdict->parts.rejected);
 		settle_owed(d);
 		break;
 	case ACK_UNSURE:
@@ -233,7 +316,10 @@ void settle(struct deliver *d, const struct verdict *verdict)
 		too_large(d, verdict);
 		break;
 	case ACK_BAD_DATA:
-		doubt(d, verdict);
+		if (verdict->parts.n_runs > 0)
+			partly(d, verdict);
+		else
+			doubt(d, verdict);
 		break;
 	case ACK_BUSY:
 	case ACK_ENDPOINT:

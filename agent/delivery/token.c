@@ -3,11 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define SCHEME "Authorization: Bearer "
 
 void token_finish(struct token *token)
 {
@@ -25,15 +24,44 @@ static bool is_same(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+/* Bytes of a scheme that it begins with, and the blank; 0: it has none. */
+static size_t scheme_len(const char *text, size_t len)
+{
+	static const char *const schemes[] = { "Bearer ", "ApiKey ", "Basic ",
+					       "Splunk " };
+
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		size_t n = strlen(schemes[i]);
+
+		if (len > n && strncasecmp(text, schemes[i], n) == 0)
+			return n;
+	}
+	return 0;
+}
+
 /* Length without the newline that editors leave; 0 if it is no token. */
 static size_t token_len(const char *text, size_t len)
 {
 	while (len > 0 && memchr(" \t\r\n", text[len - 1], 4))
 		len--;
-	for (size_t i = 0; i < len; i++)
+	for (size_t i = scheme_len(text, len); i < len; i++)
 		if (text[i] <= ' ' || text[i] > '~')
 			return 0;
 	return len;
+}
+
+/* NULL: no memory. */
+static char *make_header(const char *scheme, const char *text, size_t len)
+{
+	static const char name[] = "Authorization: ";
+	bool own = scheme_len(text, len) > 0;
+	size_t size = sizeof(name) + strlen(scheme) + 1 + len;
+	char *header = malloc(size);
+
+	if (header)
+		snprintf(header, size, "%s%s%s%.*s", name, own ? "" : scheme,
+			 own ? "" : " ", (int)len, text);
+	return header;
 }
 
 /* One read of a small regular file; what is longer is refused anyway. */
@@ -47,12 +75,7 @@ static int take(struct token *token, int fd)
 		return -errno;
 	len = n > TOKEN_MAX ? 0 : token_len(text, (size_t)n);
 	if (len > 0)
-		token->header = malloc(sizeof(SCHEME) + len);
-	if (token->header) {
-		memcpy(token->header, SCHEME, sizeof(SCHEME) - 1);
-		memcpy(token->header + sizeof(SCHEME) - 1, text, len);
-		token->header[sizeof(SCHEME) - 1 + len] = '\0';
-	}
+		token->header = make_header(token->scheme, text, len);
 	explicit_bzero(text, sizeof(text));
 	if (len == 0)
 		return -EINVAL;

@@ -29,9 +29,13 @@ static char *line(char **at)
 /* What must hold whatever was sent. */
 static void check(const struct answer *a, uint64_t after_ns)
 {
-	enum ack_class class = ack_classify(a);
+	struct ack_parts parts;
+	enum ack_class class = ack_classify(a, &parts);
 
 	assert(ack_class_name(class));
+	assert(parts.n_runs <= ACK_RUNS_MAX);
+	assert(parts.n_runs == 0 || class == ACK_BAD_DATA);
+	assert(parts.rejected == 0 || class == ACK_DONE);
 	if (class == ACK_DONE) {
 		assert(a->status >= 200 && a->status <= 204);
 		assert(a->status == 204 || a->body_len == 0 ||
@@ -47,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char *text = malloc(size + 1), *at = text, *body;
 	const char *type, *after, *date;
-	struct answer a = { .failure = ACK_ANSWERED };
+	struct answer a = { .failure = ACK_ANSWERED, .rows = 3 };
 
 	if (!text)
 		return 0;
@@ -65,8 +69,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (body && a.body_len > 0)
 		memcpy(body, at, a.body_len);
 	a.body = body;
-	if (body)
+	for (unsigned i = 0; body && i < 8; i++) {
+		a.engine = (enum ack_engine)(i / 2);
+		a.body_cut = i % 2;
 		check(&a, retry_after_ns(after, *date ? date : NULL));
+	}
 	free(body);
 	free(text);
 	return 0;

@@ -318,6 +318,47 @@ static void anything_is_strict_json_on_one_line(void **state)
 	buf_finish(&b);
 }
 
+/* --- the fuzzer's seeds: test/fuzz/fuzz_row.c --- */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void seeds_of_the_fuzzer(void **state)
+{
+	static const char *const seeds[] = { "empty", "noise", "text", "rows",
+					     "figures" };
+	static uint8_t data[65536];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(seeds); i++) {
+		char path[4096];
+		FILE *f;
+		size_t n;
+
+		snprintf(path, sizeof(path), "%s/%s", SEED_DIR, seeds[i]);
+		f = fopen(path, "rb");
+		assert_non_null(f);
+		n = fread(data, 1, sizeof(data), f);
+		fclose(f);
+		assert_int_equal(LLVMFuzzerTestOneInput(data, n), 0);
+	}
+}
+
+/* And without a fuzzer at hand: noise of a known seed. */
+static void every_encoding_of_noise_is_strict(void **state)
+{
+	static uint8_t data[6000];
+
+	(void)state;
+	seed = 4;
+	for (int i = 0; i < 2000; i++) {
+		size_t len = any() % sizeof(data);
+
+		for (size_t k = 0; k < len; k++)
+			data[k] = (uint8_t)any();
+		assert_int_equal(LLVMFuzzerTestOneInput(data, len), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +371,8 @@ int main(void)
 		cmocka_unit_test(a_gap_names_its_rows),
 		cmocka_unit_test(notes_carry_their_members),
 		cmocka_unit_test(anything_is_strict_json_on_one_line),
+		cmocka_unit_test(seeds_of_the_fuzzer),
+		cmocka_unit_test(every_encoding_of_noise_is_strict),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
