@@ -158,10 +158,16 @@ class Collector:
         if len(body) != length:
             self.failures.append(f"{len(body)} of {length} bytes came")
             return False
-        taken = isinstance(answer, Answer) and answer is not LOGIN and \
-            200 <= answer.code <= 299
-        self.keep(request._replace(body=body, taken=taken))
+        request = request._replace(body=body)
+        with self.lock:
+            answer, taken = self.judge(request, answer)
+        self.keep(request._replace(taken=taken))
         return reply(stream, answer)
+
+    def judge(self, _, answer):
+        """With the body at hand: what is answered, and whether we have it."""
+        return answer, isinstance(answer, Answer) and \
+            answer is not LOGIN and 200 <= answer.code <= 299
 
     def keep(self, request):
         with self.lock:
@@ -176,10 +182,14 @@ class Collector:
         return [row for r in self.taken() for row in rows_of(r)]
 
 
+def plain(request):
+    if request.headers.get("content-encoding") == "gzip":
+        return gzip.decompress(request.body)
+    return request.body
+
+
 def rows_of(request):
-    headers, body = request.headers, request.body
-    if headers.get("content-encoding") == "gzip":
-        body = gzip.decompress(body)
+    headers, body = request.headers, plain(request)
     if headers["content-type"] == "application/json":
         contract.need(b"\n" not in body, "the array has more than one line")
         return contract.parse_array(body)
