@@ -120,8 +120,8 @@ static void fill_pick(struct item *item, const struct config_target *t)
 	item->each_address = strcmp(t->addresses, CONFIG_ALL) == 0;
 	if (item->each_address)
 		item->target.pick = EP_PICK_NTH;
-	else if (strcmp(t->addresses, CONFIG_STABLE) == 0)
-		item->target.pick = EP_PICK_STABLE;
+	else if (item->target.kept || strcmp(t->addresses, CONFIG_STABLE) == 0)
+		item->target.pick = EP_PICK_STABLE; /* a connection stays */
 }
 
 static int add_family(const struct context *c, const struct ep_kind *kind,

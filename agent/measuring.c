@@ -145,6 +145,8 @@ static void put_failed(struct measuring *m, const struct plan_due *due,
 							 : UINT32_MAX;
 	else
 		sample.slip_ns = (int64_t)late_ns;
+	if (m->options.items->items[due->item].target.kept)
+		sample.flags = EP_FLAG_KEPT;
 	sample.id = 0; /* nothing that could come late */
 	put(&m->lanes[0], due->item, false, &sample);
 }

@@ -193,6 +193,9 @@ static void fresh_flows_and_kept_connections_are_ways(void **state)
 	assert_false(items.items[1].target.kept);
 	assert_true(kept->target.kept);
 	assert_int_equal(kept->fresh_every, 0);
+	/* A connection stays where it leads to as long as that is there. */
+	assert_int_equal(kept->target.pick, EP_PICK_STABLE);
+	assert_int_equal(items.items[1].target.pick, EP_PICK_FIRST);
 	assert_true(kept->target.flow != items.items[1].target.flow);
 	assert_int_equal(item_way(icmp, false, 3)->pick, EP_PICK_NTH);
 	assert_int_equal(item_way(icmp, false, 3)->nth, 3);
