@@ -96,7 +96,7 @@ static int make_ways(struct item *item)
 
 	if (!item->each_address && item->fresh_every == 0)
 		return 0;
-	item->ways = calloc(2 * n, sizeof(*item->ways));
+	item->ways = calloc((size_t)2 * n, sizeof(*item->ways));
 	if (item->ways == NULL)
 		return -ENOMEM;
 	for (unsigned i = 0; i < 2 * n; i++) {

@@ -3,6 +3,7 @@
 #include "config/host.h"
 #include "config/loading.h"
 #include "edge/catalogue.h"
+#include "edgeprobe/address.h"
 #include "edgeprobe/kind.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -298,6 +299,41 @@ static int add_built_in(struct loading *l)
 	return r;
 }
 
+/* One of IPv6 has more than one colon before its comma. */
+static bool has_server(const char *servers, uint8_t family)
+{
+	for (const char *at = servers; *at; at += *at == ',') {
+		const char *end = at + strcspn(at, ",");
+		const char *colon = memchr(at, ':', (size_t)(end - at));
+		bool is6 = colon &&
+			   memchr(colon + 1, ':', (size_t)(end - colon) - 1);
+
+		if (is6 == (family == 6))
+			return true;
+		at = end;
+	}
+	return false;
+}
+
+/* From an address only servers of its own family can be asked. */
+static void check_servers(struct loading *l)
+{
+	const struct list *list = &l->lists[SCHEMA_CIRCUITS];
+	const struct config_circuit *c = (const void *)list->items;
+	struct ep_address source;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (c[i].dns && c[i].source &&
+		    ep_address_parse(c[i].source, &source) == 0 &&
+		    !has_server(c[i].dns, source.family))
+			files_problem(
+				&l->files, list->origins[i].file,
+				json_get(list->origins[i].node, "dns"), false,
+				"none of these can be asked from \"source\", "
+				"%s: one of IPv%u is needed",
+				c[i].source, source.family);
+}
+
 static int is_directory(const struct config_destination *d)
 {
 	return d->url && strncmp(d->url, "file:", 5) == 0;
@@ -342,6 +378,7 @@ int loading_resolve(struct loading *l)
 		r = add_built_in(l);
 	if (r == 0)
 		r = resolve_targets(l);
+	check_servers(l);
 	for (size_t i = 0; i < SCHEMA_LISTS && r == 0; i++)
 		r = check_names(l, &l->lists[i]);
 	if (r == 0)

@@ -86,7 +86,7 @@ static const struct schema_key target_keys[] = {
 		   "host" },
 	  .check = check_label },
 	{ .opt = { "host", EP_OPT_TEXT, TARGET(host), 1, EP_HOST_MAX, NULL,
-		   "name or address to measure" },
+		   "name or address to measure; gateway: the router" },
 	  .check = check_host,
 	  .required = true },
 	{ .opt = { "probes", EP_OPT_TEXT, TARGET(probes), 1, LABEL_MAX, NULL,

@@ -223,9 +223,7 @@ static int read_error(const struct nlmsghdr *m)
 {
 	const struct nlmsgerr *error = NLMSG_DATA(m);
 
-	if (m->nlmsg_type != NLMSG_ERROR || error->error == -ENODEV)
-		return -ENODEV;
-	return -ENETUNREACH;
+	return error->error == -ENODEV ? -ENODEV : -ENETUNREACH;
 }
 
 static int ask_for_hop(const struct way *way, const struct ep_address *to,
@@ -236,13 +234,15 @@ static int ask_for_hop(const struct way *way, const struct ep_address *to,
 	struct question question;
 	int n;
 
+	memset(answer, 0, sizeof(*m));
 	compose(&question, way, to);
 	n = ask(&question, answer);
 	if (n < 0)
 		return n;
-	if (!NLMSG_OK(m, n) || m->nlmsg_type != RTM_NEWROUTE)
-		return read_error(m);
-	return read_route(m, way, ret_hop);
+	if (!NLMSG_OK(m, n))
+		return -EIO;
+	return m->nlmsg_type == RTM_NEWROUTE ? read_route(m, way, ret_hop)
+					     : read_error(m);
 }
 
 /* With a source address IPv6 only prefers the interface; a socket that is bound
@@ -330,8 +330,8 @@ static int find_in_family(struct way *way, uint8_t family,
 
 	way->family = family;
 	for (size_t i = 0; i < n && r == -ENETUNREACH; i++) {
+		struct hop hop = { .interface = 0 };
 		struct ep_address to;
-		struct hop hop;
 
 		r = ep_address_parse(list[i], &to);
 		if (r == 0)

@@ -53,6 +53,7 @@ static int connect_for_ares(ares_socket_t fd, const struct sockaddr *to,
 	return connect(fd, to, length);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): the parameters are c-ares' */
 static ares_ssize_t receive_for_ares(ares_socket_t fd, void *bytes, size_t size,
 				     int flags, struct sockaddr *from,
 				     ares_socklen_t *length, void *line)
@@ -131,7 +132,7 @@ static bool is_want(int error)
 bool name_socket_is_stale(int fd, struct name_line *line,
 			  const struct name_server *server)
 {
-	struct way_out now, then;
+	struct way_out now = { .interface = 0 }, then = now;
 	int r = get_way_out(fd, &then);
 
 	if (r == 0)

@@ -346,6 +346,37 @@ static void a_host_is_a_name_or_an_address(void **state)
 		  "1:23: ::1 is no address of IPv4");
 }
 
+static void name_servers_fit_their_circuit(void **state)
+{
+#define CIRCUIT(source, dns)                                                   \
+	"{\"circuits\": [{\"name\": \"a\", \"source\": \"" source              \
+	"\", \"dns\": [" dns "]}]}"
+	struct config config;
+	static const char *const good[] = {
+		CIRCUIT("192.0.2.7", "\"192.0.2.53\""),
+		CIRCUIT("192.0.2.7", "\"2001:db8::53\", \"192.0.2.53:5353\""),
+		CIRCUIT("2001:db8::7", "\"[2001:db8::53]:5353\""),
+		CIRCUIT("eth0", "\"2001:db8::53\""),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++) {
+		struct buf problems;
+
+		assert_int_equal(load_config(&good[i], 1, &config, &problems),
+				 0);
+		config_finish(&config);
+		buf_finish(&problems);
+	}
+	check_bad(CIRCUIT("192.0.2.7", "\"2001:db8::53\", \"::1\""),
+		  "1:59: none of these can be asked from \"source\", "
+		  "192.0.2.7: one of IPv4 is needed");
+	check_bad(CIRCUIT("2001:db8::7", "\"192.0.2.53:5353\""),
+		  "1:61: none of these can be asked from \"source\", "
+		  "2001:db8::7: one of IPv6 is needed");
+#undef CIRCUIT
+}
+
 static void a_destination_is_https_here_or_a_folder(void **state)
 {
 	static const char start[] =
@@ -410,6 +441,7 @@ int main(void)
 			every_problem_has_its_place_and_what_is_allowed),
 		cmocka_unit_test(every_key_of_a_target_is_bounded),
 		cmocka_unit_test(a_host_is_a_name_or_an_address),
+		cmocka_unit_test(name_servers_fit_their_circuit),
 		cmocka_unit_test(a_destination_is_https_here_or_a_folder),
 		cmocka_unit_test(problems_of_all_files_come_in_order),
 		cmocka_unit_test(many_problems_are_counted),

@@ -52,7 +52,7 @@ static void append(char *ret, size_t size, const struct ep_address *a,
 	for (unsigned i = 0; i < n; i++) {
 		size_t at = strlen(ret);
 
-		snprintf(ret + at, size - at, "%s%s", i == 0 ? "" : " ",
+		snprintf(ret + at, size - at, "%s%s", at == 0 ? "" : " ",
 			 ep_address_format(&a[i], text, sizeof(text)));
 	}
 }
@@ -178,6 +178,8 @@ static void stable_choice_stays_while_it_is_there(void **state)
 /* What was never chosen may go and come: nobody moves. */
 static void others_that_go_move_nobody(void **state)
 {
+	struct ep_address unwanted = address("10.0.0.2");
+
 	(void)state;
 	for (uint64_t flow = 1; flow <= 200; flow++) {
 		struct name_choices a = { .n = 0 }, b = { .n = 0 };
@@ -187,7 +189,7 @@ static void others_that_go_move_nobody(void **state)
 		struct ep_address of_two;
 
 		append(list, sizeof(list), &of_all, 1);
-		strncat(list, " 10.0.0.2", sizeof(list) - strlen(list) - 1);
+		append(list, sizeof(list), &unwanted, 1);
 		of_two = pick(&b, list, stable(flow)); /* a new start */
 		assert_true(ep_address_equal(&of_all, &of_two));
 		name_choices_finish(&a);
