@@ -59,15 +59,15 @@ struct tcp {
 
 /* --- what came --- */
 
-/* How late may our own clock have seen it? At most all of the time: it was
- * there when connect(2) returned. */
+/* How late may our own clock have seen it, and the SYN have left? At most all
+ * of the time: it was there when connect(2) returned. */
 static uint64_t user_bound_ns(const struct tcp *t, uint64_t now_ns)
 {
 	const struct tcp_shared *shared = ep_probe_shared(t->probe);
 
 	if (t->delayed)
-		return loop_delay_bound_ns(&shared->delay, now_ns);
-	return now_ns - shared->answers.looked_ns;
+		return t->call_ns + loop_delay_bound_ns(&shared->delay, now_ns);
+	return t->call_ns + (now_ns - shared->answers.looked_ns);
 }
 
 static void take_user_rtt(struct tcp *t, uint64_t now_ns)

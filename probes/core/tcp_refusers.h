@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TCP_REFUSERS 256
+#define TCP_REFUSERS 4096
 
 /* Zero-initialise. Two that clash forget each other: the price is one figure
  * that is less sure. */
