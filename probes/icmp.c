@@ -251,16 +251,27 @@ static int send_slot(struct lane *l, struct ep_probe *probe,
 	return send_packet(l, probe, slot, way, &part);
 }
 
+/* With its headers, IP and ICMP. */
+static uint32_t request_bytes(const struct ep_probe *probe)
+{
+	const struct ep_target *t = ep_probe_target(probe);
+	uint64_t payload = t->size == 0 ? ICMP_WIRE_PAYLOAD_DEFAULT : t->size;
+
+	return (ep_probe_address(probe)->family == 6 ? 40u : 20u) + 8 +
+	       (uint32_t)payload;
+}
+
 /* It has left: from here on replies may come. */
 static void keep(struct lane *l, struct ep_probe *probe,
 		 struct inflight_slot *slot)
 {
-	const struct ep_sample *sample = ep_probe_sample(probe);
+	struct ep_sample *sample = ep_probe_sample(probe);
 
 	slot->owner = probe;
 	slot->id = sample->id;
 	slot->wall_ns = sample->sent_ns;
 	slot->slip_ns = sample->slip_ns;
+	sample->bytes = request_bytes(probe);
 	icmp_lane_sent(&l->in, slot);
 	inflight_sent(l->shared->table, slot, slot->sent.before_ns,
 		      ep_probe_timeout_ns(probe));

@@ -93,6 +93,8 @@ static void settle(struct tcp *t, enum ep_outcome outcome,
 		   enum ep_reason reason)
 {
 	note_refuser(t->probe, outcome == EP_REFUSED);
+	ep_probe_sample(t->probe)->bytes =
+		tcp_dial_bytes(ep_probe_address(t->probe)->family, outcome);
 	ep_probe_settle(t->probe, outcome, reason);
 }
 
@@ -223,16 +225,6 @@ static void settle_icmp(struct tcp *t, const struct tcp_dial_error *icmp)
 		settle(t, EP_UNREACHABLE, icmp->reason);
 }
 
-static int take_error(int fd)
-{
-	int error = 0;
-	socklen_t length = sizeof(error);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
-		return errno;
-	return error;
-}
-
 /* False: nothing is decided yet. Else `t` may be gone. */
 static bool judge(struct tcp *t, int error, uint32_t events, uint64_t now_ns)
 {
@@ -261,11 +253,19 @@ static void on_answered(struct tcp_await *await, uint32_t events)
 
 	if (ep_probe_sample(t->probe)->outcome == EP_CANCELLED)
 		return; /* its end is on the way */
-	if (!judge(t, healthy ? 0 : take_error(await->fd), events, now_ns))
+	if (!judge(t, healthy ? 0 : tcp_dial_take_error(await->fd), events,
+		   now_ns))
 		(void)tcp_answers_add(&shared->answers, await, false);
 }
 
 /* --- the dial --- */
+
+static void drop_socket(struct tcp *t)
+{
+	if (t->open)
+		tcp_part_abruptly(t->await.fd);
+	t->open = false;
+}
 
 /* The flow's own socket, if it is there. */
 static bool reuse(struct tcp *t, unsigned try)
@@ -279,6 +279,10 @@ static bool reuse(struct tcp *t, unsigned try)
 		return false;
 	t->await.fd = tcp_partings_reuse(&shared->partings, t->key);
 	t->await.known = t->open = t->fixed = t->await.fd >= 0;
+	if (t->open &&
+	    source_is_gone(t->await.fd, ep_probe_address(t->probe)->family,
+			   ep_probe_target(t->probe)->source))
+		drop_socket(t);
 	return t->open;
 }
 
@@ -302,6 +306,7 @@ static int call(struct tcp *t)
 		ep_address_to_sockaddr(address, ep_probe_port(p), &name);
 	int r;
 
+	ep_probe_sample(p)->bytes = tcp_dial_bytes(address->family, EP_LOST);
 	ep_probe_sent(p);
 	t->sent_ns = ep_clock_mono_ns();
 	r = connect(t->await.fd, &name.sa, length) < 0 ? -errno : 0;
@@ -318,13 +323,6 @@ static int call(struct tcp *t)
 static bool is_answer(int r)
 {
 	return r == 0 || r == -ECONNREFUSED || r == -ECONNRESET;
-}
-
-static void drop_socket(struct tcp *t)
-{
-	if (t->open)
-		tcp_part_abruptly(t->await.fd);
-	t->open = false;
 }
 
 static int dial(struct tcp *t)
@@ -389,6 +387,7 @@ static enum ep_reason tcp_overdue(struct ep_probe *probe)
 
 	note_refuser(probe, false);
 	return t->open && source_is_gone(t->await.fd,
+					 ep_probe_address(probe)->family,
 					 ep_probe_target(probe)->source)
 		       ? EP_REASON_NO_SOURCE
 		       : EP_REASON_TIMEOUT;

@@ -22,6 +22,7 @@ static int ask(struct inquiry *q, const void *question, size_t n)
 {
 	int on = 1;
 
+	memset(q->bytes, 0, sizeof(struct nlmsghdr));
 	q->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	if (q->fd < 0)
 		return -errno;
@@ -104,7 +105,7 @@ static bool is_whole(const struct nlmsghdr *m, size_t n, size_t fixed)
 	       m->nlmsg_len >= NLMSG_SPACE(fixed);
 }
 
-/* The interface of the route that was asked for. */
+/* The route that was asked for; `*ret_interface` stays if it has several. */
 static int read_route(const struct inquiry *q, size_t n, uint8_t *ret_type,
 		      uint32_t *ret_interface)
 {
@@ -115,9 +116,8 @@ static int read_route(const struct inquiry *q, size_t n, uint8_t *ret_type,
 	if (!is_whole(m, n, sizeof(*route)) || m->nlmsg_type != RTM_NEWROUTE)
 		return -ENETUNREACH;
 	found = find_attribute(m, RTA_OIF, sizeof(*ret_interface));
-	if (found == NULL)
-		return -ENETUNREACH;
-	memcpy(ret_interface, found, sizeof(*ret_interface));
+	if (found != NULL)
+		memcpy(ret_interface, found, sizeof(*ret_interface));
 	*ret_type = route->rtm_type;
 	return 0;
 }
@@ -160,20 +160,28 @@ int holder_of(const struct ep_address *address, uint32_t *ret_interface)
 	return r;
 }
 
+/* Of IPv4 there is an entry for this very interface, or an error; of IPv6 the
+ * answer may be another interface. What is for this host itself is by lo. */
 bool holder_leads(const struct ep_address *to, const struct ep_address *source,
 		  uint32_t interface)
 {
 	struct route_question question;
-	uint32_t found = 0;
-	uint8_t type;
+	uint32_t found = interface;
+	uint8_t type = RTN_UNSPEC;
 
 	begin(&question, to);
 	question.about.rtm_dst_len = (unsigned char)(8 * size_of(to));
-	question.about.rtm_src_len = (unsigned char)(8 * size_of(source));
 	add(&question, RTA_DST, to->bytes, size_of(to));
-	add(&question, RTA_SRC, source->bytes, size_of(source));
 	add(&question, RTA_OIF, &interface, sizeof(interface));
-	return ask_route(&question, &type, &found) == 0 && found == interface;
+	if (to->family == 4)
+		question.about.rtm_flags = RTM_F_FIB_MATCH;
+	if (source->family == to->family) {
+		question.about.rtm_src_len = (unsigned char)(8 * size_of(to));
+		add(&question, RTA_SRC, source->bytes, size_of(source));
+	}
+	if (ask_route(&question, &type, &found) < 0)
+		return false;
+	return to->family == 4 || type == RTN_LOCAL || found == interface;
 }
 
 /* --- what has it? --- */

@@ -16,9 +16,10 @@ int holder_of(const struct ep_address *address, uint32_t *ret_interface);
  * interface, and the answer come by that. Of IPv4 SIOCGIFADDR tells. */
 bool holder_has_ipv6(uint32_t interface);
 
-/* True if the route that IPv6 takes to `to` from `source` by `interface` really
- * is by it: an interface that is named for one packet only is a wish to the
- * kernel, which goes another way if it has no route by it. */
+/* True if a route leads to `to` by the interface, from `source` where it is not
+ * empty. Without one IPv4 would look for `to` on the link itself; and IPv6, to
+ * which an interface that is named for one packet only is a mere wish, would go
+ * by another. */
 bool holder_leads(const struct ep_address *to, const struct ep_address *source,
 		  uint32_t interface);
 

@@ -36,6 +36,7 @@ static void fill(struct ep_sample *sample, const struct ep_sample *measured)
 	sample->uncertainty_ns = measured->uncertainty_ns;
 	sample->stamp = measured->stamp;
 	sample->ttl = measured->ttl;
+	sample->bytes *= 2; /* the reply is as long */
 	sample->flags |= measured->flags;
 }
 

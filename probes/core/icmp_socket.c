@@ -1,6 +1,7 @@
 /* Opening the socket: kind, filters, options. Sending and receiving are in
  * icmp_io.c. */
 #include "core/icmp_socket.h"
+#include "core/holder.h"
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/icmp.h>
@@ -282,7 +283,7 @@ void icmp_socket_close(struct icmp_socket *s)
 
 /* --- asking --- */
 
-/* An interface without an IPv4 address would borrow that of another. */
+/* An interface without an address would borrow that of another. */
 static int find_interface(const struct icmp_socket *s, const char *name,
 			  struct icmp_way *way)
 {
@@ -297,6 +298,8 @@ static int find_interface(const struct icmp_socket *s, const char *name,
 	if (ioctl(s->fd, SIOCGIFINDEX, &request) < 0)
 		return -EADDRNOTAVAIL;
 	way->interface = (uint32_t)request.ifr_ifindex;
+	if (s->family == 6 && !holder_has_ipv6(way->interface))
+		return -EADDRNOTAVAIL;
 	return 0;
 }
 
@@ -310,8 +313,7 @@ int icmp_socket_way(const struct icmp_socket *s, const char *source,
 	if (address.family != s->family)
 		return -EADDRNOTAVAIL;
 	ret_way->source = address;
-	ret_way->interface = address.scope;
-	return 0;
+	return holder_of(&address, &ret_way->interface);
 }
 
 uint32_t icmp_socket_drops(const struct icmp_socket *s)

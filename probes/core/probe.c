@@ -10,6 +10,7 @@
 #include "core/engine_i.h"
 #include "core/engine_self.h"
 #include "core/sm.h"
+#include "core/source.h"
 #include "edgeprobe/clock.h"
 #include <errno.h>
 #include <stddef.h>
@@ -186,9 +187,12 @@ static void launch(struct ep_probe *p)
 		r = kind->ready(e, p->shared->state, p->sample.address.family,
 				NULL);
 	if (r == 0)
+		r = source_leads(p->target->source, &p->sample.address);
+	if (r == 0)
 		r = kind->start(p);
 	if (r < 0 && p->state != PROBE_SETTLED) {
 		settle(p, EP_FAILED, reason_of(r));
+		p->sample.bytes = 0; /* nothing has left */
 		park(p);
 	}
 	p->starting--;

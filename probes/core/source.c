@@ -1,8 +1,10 @@
 #include "core/source.h"
+#include "core/holder.h"
 #include "edgeprobe/address.h"
 #include <errno.h>
 #include <net/if.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static int bind_address(int fd, const struct ep_address *address)
@@ -19,47 +21,132 @@ static int bind_address(int fd, const struct ep_address *address)
 	return bind(fd, &local.sa, length) < 0 ? -errno : 0;
 }
 
+/* 0 is none. */
+static int bind_interface(int fd, uint32_t interface)
+{
+	struct ifreq request = { 0 };
+	socklen_t size;
+
+	if (interface == 0)
+		return 0;
+	request.ifr_ifindex = (int)interface;
+	if (ioctl(fd, SIOCGIFNAME, &request) < 0)
+		return -EADDRNOTAVAIL;
+	size = (socklen_t)strnlen(request.ifr_name, sizeof(request.ifr_name));
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, request.ifr_name,
+			  size) < 0
+		       ? -errno
+		       : 0;
+}
+
+/* Only one that has an address to leave from. */
+static int find_interface(int fd, uint8_t family, const char *name,
+			  uint32_t *ret_interface)
+{
+	struct ifreq request = { 0 };
+	size_t n = strlen(name);
+
+	if (n >= sizeof(request.ifr_name))
+		return -ENODEV;
+	memcpy(request.ifr_name, name, n);
+	if (family == 4 && ioctl(fd, SIOCGIFADDR, &request) < 0)
+		return -errno;
+	if (ioctl(fd, SIOCGIFINDEX, &request) < 0)
+		return -ENODEV;
+	*ret_interface = (uint32_t)request.ifr_ifindex;
+	return family == 4 || holder_has_ipv6(*ret_interface) ? 0
+							      : -EADDRNOTAVAIL;
+}
+
+/* `*ret_address` is empty where `source` is an interface. */
+static int find_way(int fd, uint8_t family, const char *source,
+		    uint32_t *ret_interface, struct ep_address *ret_address)
+{
+	memset(ret_address, 0, sizeof(*ret_address));
+	if (ep_address_parse(source, ret_address) < 0)
+		return find_interface(fd, family, source, ret_interface);
+	return ret_address->family == family
+		       ? holder_of(ret_address, ret_interface)
+		       : -EADDRNOTAVAIL;
+}
+
+int source_bind_holder(int fd, const struct ep_address *address)
+{
+	uint32_t interface;
+	int r = holder_of(address, &interface);
+
+	return r < 0 ? r : bind_interface(fd, interface);
+}
+
 int source_bind(int fd, uint8_t family, const char *source)
 {
 	struct ep_address address;
-	size_t n = source == NULL ? 0 : strlen(source);
+	uint32_t interface;
+	int r;
 
-	if (n == 0)
+	if (source == NULL || *source == '\0')
 		return 0;
-	if (ep_address_parse(source, &address) == 0)
-		return address.family == family ? bind_address(fd, &address)
-						: -EADDRNOTAVAIL;
-	if (n >= IFNAMSIZ)
-		return -ENODEV;
-	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, source, (socklen_t)n) <
-	    0)
-		return -errno;
-	return 0;
+	r = find_way(fd, family, source, &interface, &address);
+	if (r == 0)
+		r = bind_interface(fd, interface);
+	return r < 0 || address.family == 0 ? r : bind_address(fd, &address);
 }
 
-static bool is_here(const struct ep_address *address)
+/* IPv4 looks for what it has no route to on the link itself: where nobody is
+ * asked for an address, at the other end of a line, that is a way as well. */
+static bool needs_no_route(int fd, uint8_t family, uint32_t interface)
 {
-	union ep_sockaddr local;
-	socklen_t length = ep_address_to_sockaddr(address, 0, &local);
-	int fd = socket(local.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool here = fd < 0 || bind(fd, &local.sa, length) == 0 ||
-		    errno != EADDRNOTAVAIL;
+	struct ifreq request = { 0 };
 
-	if (fd >= 0)
-		close(fd);
-	return here;
+	request.ifr_ifindex = (int)interface;
+	return family == 4 && ioctl(fd, SIOCGIFNAME, &request) == 0 &&
+	       ioctl(fd, SIOCGIFFLAGS, &request) == 0 &&
+	       (request.ifr_flags & (IFF_UP | IFF_NOARP)) ==
+		       (IFF_UP | IFF_NOARP);
 }
 
-bool source_is_gone(int fd, const char *source)
+static int find_leading(int fd, const char *source, const struct ep_address *to)
+{
+	struct ep_address from;
+	uint32_t interface;
+	int r = find_way(fd, to->family, source, &interface, &from);
+
+	if (r < 0 || interface == 0)
+		return r;
+	return holder_leads(to, &from, interface) ||
+			       needs_no_route(fd, to->family, interface)
+		       ? 0
+		       : -ENETUNREACH;
+}
+
+int source_leads(const char *source, const struct ep_address *to)
+{
+	int fd, r;
+
+	if (source == NULL || *source == '\0')
+		return 0;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	r = find_leading(fd, source, to);
+	close(fd);
+	return r;
+}
+
+bool source_is_gone(int fd, uint8_t family, const char *source)
 {
 	struct ep_address address;
-	char name[IFNAMSIZ];
-	socklen_t length = sizeof(name);
+	uint32_t interface, bound = 0;
+	struct ifreq request = { 0 };
+	socklen_t size = sizeof(request.ifr_name);
 
 	if (source == NULL || *source == '\0')
 		return false;
-	if (ep_address_parse(source, &address) == 0)
-		return !is_here(&address);
-	return getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &length) < 0 &&
-	       errno == ENODEV;
+	if (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, request.ifr_name,
+		       &size) < 0)
+		return errno == ENODEV;
+	if (size > 0 && ioctl(fd, SIOCGIFINDEX, &request) == 0)
+		bound = (uint32_t)request.ifr_ifindex;
+	return find_way(fd, family, source, &interface, &address) < 0 ||
+	       interface != bound;
 }

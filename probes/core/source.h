@@ -5,14 +5,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct ep_address;
+
 /* Bind the unconnected TCP or UDP socket `fd` of `family` (4 or 6) to `source`,
  * an interface's name or a literal address of this host; NULL or "" binds to
- * none. 0, or negative errno: -EADDRNOTAVAIL: no such address here, or one of
- * the other family; -ENODEV: no such interface. Never falls back. */
+ * none. To an address means to the interface that holds it, too, or the routing
+ * table might choose another one. 0, or negative errno: -EADDRNOTAVAIL: no such
+ * address here, one of the other family, or the interface has none of `family`;
+ * -ENODEV: no such interface. Never falls back. */
 int source_bind(int fd, uint8_t family, const char *source);
 
-/* True if the interface that `fd` was bound to is no more (one that came in its
- * place by the same name is another), or if the address is not here. */
-bool source_is_gone(int fd, const char *source);
+/* Whether `source` is here and a route leads from it to `to`: 0, or as above, or
+ * -ENETUNREACH. For every kind, before it sends. */
+int source_leads(const char *source, const struct ep_address *to);
+
+/* The part of it that binds to the interface of `address`. */
+int source_bind_holder(int fd, const struct ep_address *address);
+
+/* True if `fd`, which source_bind() has bound, would be bound otherwise now, or
+ * not at all: the interface or the address is no more, an interface that came in
+ * its place by the same name is another, the address is on another one. */
+bool source_is_gone(int fd, uint8_t family, const char *source);
 
 #endif

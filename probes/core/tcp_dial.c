@@ -60,17 +60,19 @@ static int bind_way(int fd, const struct ep_target *target, uint8_t family,
 {
 	struct ep_address local = { .family = family };
 	struct ep_address literal;
-	int r = 0;
+	int r;
 
 	if (port == 0)
 		return source_bind(fd, family, target->source);
-	if (target->source != NULL &&
-	    ep_address_parse(target->source, &literal) == 0)
-		local = literal;
-	else
+	if (target->source == NULL ||
+	    ep_address_parse(target->source, &literal) < 0) {
 		r = source_bind(fd, family, target->source);
-	if (local.family != family)
-		return -EADDRNOTAVAIL;
+	} else if (literal.family != family) {
+		r = -EADDRNOTAVAIL;
+	} else {
+		local = literal;
+		r = source_bind_holder(fd, &local);
+	}
 	return r < 0 ? r : bind_port(fd, &local, port);
 }
 
@@ -178,6 +180,31 @@ bool tcp_dial_met_itself(int fd, const struct ep_address *address,
 }
 
 /* --- what came instead --- */
+
+int tcp_dial_take_error(int fd)
+{
+	int error = 0;
+	socklen_t length = sizeof(error);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0)
+		return errno;
+	return error;
+}
+
+/* With the TCP header and its timestamps; SYNs have a little more. */
+#define PACKET_BYTES     52
+#define PACKET_BYTES_MAX 72 /* IPv6 */
+
+/* A handshake and a FIN each way with their acknowledgements; a SYN and what
+ * refuses it; a SYN that is sent again after one second and after three. */
+uint32_t tcp_dial_bytes(uint8_t family, enum ep_outcome outcome)
+{
+	uint32_t bytes = family == 6 ? PACKET_BYTES_MAX : PACKET_BYTES;
+
+	if (outcome == EP_REPLIED)
+		return 7 * bytes;
+	return (outcome == EP_LOST ? 3 : 2) * bytes;
+}
 
 /* Our own host's "no neighbour", "no route" and "a filter said no". */
 static enum ep_reason own_reason(enum ep_reason reason)

@@ -31,6 +31,13 @@ uint64_t tcp_dial_key(const struct ep_target *target,
 bool tcp_dial_met_itself(int fd, const struct ep_address *address,
 			 uint16_t port);
 
+/* What SO_ERROR has pending; it is forgotten there. 0: nothing. */
+int tcp_dial_take_error(int fd);
+
+/* Bytes that a dial with this outcome takes in IP packets, about: the kernel
+ * tells no number before bytes are sent. */
+uint32_t tcp_dial_bytes(uint8_t family, enum ep_outcome outcome);
+
 /* What the socket's error queue says. */
 struct tcp_dial_error {
 	enum ep_reason reason; /* EP_REASON_NONE: the queue is empty */
