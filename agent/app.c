@@ -7,6 +7,7 @@
  * close, the store closes, and no handle is left on any loop. */
 #include "app.h"
 #include "base/log.h"
+#include "circuit/circuit.h"
 #include "edgeprobe/clock.h"
 #include "edgeprobe/private/list.h"
 #include "edgeprobe/private/scope.h"
@@ -35,6 +36,8 @@ struct app {
 	struct items items[THREADS];
 	struct measuring *measuring[THREADS];
 	struct keeping *keeping;
+	struct meter *meters; /* of each circuit */
+	struct circuits *circuits;
 	bool stopping;
 	int result;
 };
@@ -69,6 +72,7 @@ static void stop(struct app *app)
 	if (app->stopping)
 		return;
 	app->stopping = true;
+	circuits_close(app->circuits);
 	stop_measuring(app);
 	keeping_close(app->keeping, app->flush_ns, &app->result);
 	ep_scope_shut(&app->scope, (uv_handle_t *)&app->duration);
@@ -136,6 +140,7 @@ static int start_thread(struct app *app, int which, const char *name,
 	struct measuring_options options = {
 		.name = name,
 		.items = &app->items[which],
+		.meters = app->meters,
 		.engine = { .dns_servers = c->dns_servers,
 			    .dns_timeout_ns = c->dns_timeout_ns,
 			    .ca_file = c->ca_file },
@@ -155,14 +160,43 @@ static int start_thread(struct app *app, int which, const char *name,
 			      &app->items[which], err);
 }
 
+static void on_event(const char *body, void *arg)
+{
+	keeping_note(((struct app *)arg)->keeping, ROW_EVENT, body);
+}
+
+static void on_moved(void *arg)
+{
+	struct app *app = arg;
+
+	for (int i = 0; i < THREADS; i++)
+		if (app->measuring[i] != NULL)
+			measuring_flush_names(app->measuring[i]);
+}
+
+/* All threads have said what they plan. */
+static int watch_circuits(struct app *app, struct ep_err *err)
+{
+	struct circuits_options options = {
+		.config = app->config,
+		.meters = app->meters,
+		.row = on_event,
+		.moved = on_moved,
+		.arg = app,
+	};
+
+	return circuits_open(&app->loop, &options, &app->circuits, err);
+}
+
 static int start(struct app *app, struct ep_err *err)
 {
 	int r = items_init(&app->items[PACKETS], app->config, is_packet);
 
 	if (r == 0)
 		r = items_init(&app->items[HTTPS], app->config, is_https);
-	if (r < 0)
-		return ep_err_set(err, r, "out of memory");
+	app->meters = circuits_meters(app->config);
+	if (r < 0 || app->meters == NULL)
+		return ep_err_set(err, -ENOMEM, "out of memory");
 	r = keeping_open(&app->loop, app->config, &app->keeping, err);
 	if (r < 0)
 		return r;
@@ -170,12 +204,13 @@ static int start(struct app *app, struct ep_err *err)
 	r = start_thread(app, PACKETS, "ep-packets", err);
 	if (r == 0)
 		r = start_thread(app, HTTPS, "ep-https", err);
-	if (r < 0) {
-		stop(app);
-		return r;
+	if (r == 0) {
+		keeping_start(app->keeping);
+		r = watch_circuits(app, err);
 	}
-	keeping_start(app->keeping);
-	return 0;
+	if (r < 0)
+		stop(app);
+	return r;
 }
 
 static void say_start(const struct app *app)
@@ -213,6 +248,7 @@ static void free_app(struct app *app)
 		measuring_destroy(app->measuring[i]);
 		items_finish(&app->items[i]);
 	}
+	free(app->meters);
 	free(app);
 }
 

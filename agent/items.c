@@ -35,6 +35,7 @@ static void fill_series(struct item *item, const struct config *config,
 	s->provider = circuit->provider;
 	s->prefix = circuit->prefix;
 	item->circuit = circuit;
+	item->circuit_index = (size_t)(circuit - config->circuits);
 	item->target.source = circuit->source;
 	item->dns = circuit->dns;
 	item->dns_source = circuit->dns == NULL ? NULL : circuit->source;

@@ -17,6 +17,7 @@ struct item {
 	uint64_t fresh_every;   /* so many probes to one on a fresh flow; 0 */
 	bool each_address;      /* of the name, EP_NTH_MAX at most */
 	const struct config_circuit *circuit; /* NULL: none */
+	size_t circuit_index;                 /* of it, in the configuration */
 	struct series series;
 	struct plan_item plan;
 	const char *dns; /* name servers of its circuit; NULL: all others' */

@@ -159,7 +159,7 @@ static void watch_clock(struct keeping *k)
 		buf_text(&body, ",\"suspended_us\":");
 		buf_json_us(&body, slept_ns);
 	}
-	store_add_note(k->store, ROW_CLOCK, ep_clock_wall_ns(), body.data);
+	keeping_note(k, ROW_CLOCK, body.data);
 	log_warn("keeping", "clock=stepped step_ms=%lld suspended_ms=%lld",
 		 (long long)(step_ns / (int64_t)EP_NS_PER_MS),
 		 (long long)(slept_ns / (int64_t)EP_NS_PER_MS));
@@ -230,6 +230,11 @@ void keeping_wake(void *keeping)
 	uv_async_send(&((struct keeping *)keeping)->wake);
 }
 
+void keeping_note(struct keeping *keeping, enum row_type type, const char *body)
+{
+	store_add_note(keeping->store, type, ep_clock_wall_ns(), body);
+}
+
 void keeping_start(struct keeping *keeping)
 {
 	struct buf body;
@@ -237,7 +242,7 @@ void keeping_start(struct keeping *keeping)
 	buf_init(&body, 256);
 	buf_printf(&body, "\"version\":\"%s\",\"reason\":\"start\"",
 		   ep_version());
-	store_add_note(keeping->store, ROW_BOOT, ep_clock_wall_ns(), body.data);
+	keeping_note(keeping, ROW_BOOT, body.data);
 	buf_finish(&body);
 	keeping->clock_offset_ns = ep_clock_offset_ns();
 	keeping->suspended_ns = ep_clock_suspended_ns();

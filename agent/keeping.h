@@ -38,6 +38,10 @@ int keeping_attach(struct keeping *keeping, struct measuring *measuring,
 /* A ring is half full; `keeping` is a struct keeping. From any thread. */
 void keeping_wake(void *keeping);
 
+/* On its own thread: a row that is no sample; `body` as in struct record. */
+void keeping_note(struct keeping *keeping, enum row_type type,
+		  const char *body);
+
 /* Begin to take and commit. */
 void keeping_start(struct keeping *keeping);
 

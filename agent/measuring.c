@@ -7,6 +7,7 @@
  * memory (it becomes a failed sample: no due time goes by in silence). */
 #include "measuring.h"
 #include "base/log.h"
+#include "circuit/meter.h"
 #include "edgeprobe/clock.h"
 #include "edgeprobe/private/list.h"
 #include "edgeprobe/private/scope.h"
@@ -37,13 +38,14 @@ struct way {
 	struct lane *lane;
 	uint32_t item;
 	uint64_t turn; /* probes so far, for every n-th on a fresh flow */
+	struct meter_item metered;
 };
 
 struct measuring {
 	struct measuring_options options;
 	struct ep_scope scope;
 	uv_loop_t loop;
-	uv_async_t stop;
+	uv_async_t stop, flush;
 	uv_thread_t thread;
 	struct lane lanes[MEASURING_LANES_MAX];
 	unsigned n_lanes;
@@ -74,6 +76,8 @@ static void put(const struct lane *lane, uint32_t item, bool late,
 	memcpy(&taken.sample, sample,
 	       m->slot_bytes - offsetof(struct taken, sample));
 	taken.sample.id |= lane->index << MEASURING_LANE_SHIFT;
+	if (!late && m->ways[item].metered.thinned)
+		taken.sample.flags |= EP_FLAG_THINNED;
 	push(m, &taken);
 }
 
@@ -99,8 +103,9 @@ static bool is_gone(const struct ep_target *target,
 static void on_sample(const struct ep_target *target,
 		      const struct ep_sample *sample, void *arg)
 {
-	const struct way *way = arg;
+	struct way *way = arg;
 
+	meter_done(&way->metered, sample);
 	if (sample->outcome != EP_CANCELLED && !is_gone(target, sample))
 		put(way->lane, way->item, false, sample);
 }
@@ -158,7 +163,9 @@ static void start(struct measuring *m, const struct plan_due *due,
 	int r = ep_probe_start(way->lane->engine, target, due->due_ns,
 			       on_sample, way, NULL);
 
-	if (r < 0)
+	if (r == 0)
+		meter_sent(&way->metered, ep_clock_mono_ns());
+	else
 		put_failed(m, due,
 			   r == -ENOMEM ? EP_REASON_NO_RESOURCES
 					: EP_REASON_INTERNAL);
@@ -188,6 +195,8 @@ static void on_due(const struct plan_due *due, void *arg)
 		put_failed(m, due, EP_REASON_MISSED);
 		return;
 	}
+	if (!meter_ask(&way->metered, ep_clock_mono_ns()))
+		return; /* thinned, as the budget of its circuit asks */
 	way->turn++;
 	fresh = item->fresh_every > 0 && way->turn % item->fresh_every == 0;
 	n = addresses_of(way, item);
@@ -236,8 +245,17 @@ static void on_stop(uv_async_t *async)
 	m->stopping = true;
 	schedule_close(m->schedule, NULL, NULL);
 	close_lanes(m);
+	ep_scope_shut(&m->scope, (uv_handle_t *)&m->flush);
 	ep_scope_shut(&m->scope, (uv_handle_t *)&m->stop);
 	ep_scope_end(&m->scope, on_ended);
+}
+
+static void on_flush(uv_async_t *async)
+{
+	struct measuring *m = container_of(async, struct measuring, flush);
+
+	for (unsigned i = 0; i < m->n_lanes; i++)
+		ep_engine_flush_names(m->lanes[i].engine);
 }
 
 static void run(void *arg)
@@ -307,6 +325,18 @@ static int open_lanes(struct measuring *m, struct ep_err *err)
 	return r;
 }
 
+static void count_item(struct measuring *m, size_t i)
+{
+	const struct item *item = &m->options.items->items[i];
+	double a_second = (double)item->plan.count * (double)EP_NS_PER_S /
+			  (double)item->plan.interval_ns;
+
+	if (item->circuit != NULL && m->options.meters != NULL)
+		meter_item_init(&m->ways[i].metered,
+				&m->options.meters[item->circuit_index],
+				&item->target, a_second, (unsigned)i);
+}
+
 static int open_schedule(struct measuring *m, struct ep_err *err)
 {
 	struct plan *plan = make_plan(m->options.items);
@@ -366,9 +396,13 @@ int measuring_start(const struct measuring_options *options,
 	r = open_parts(m, err);
 	if (r < 0)
 		goto err_loop;
+	for (size_t i = 0; i < options->items->n; i++)
+		count_item(m, i);
 	ep_scope_init(&m->scope);
 	uv_async_init(&m->loop, &m->stop, on_stop);
 	ep_scope_adopt(&m->scope, (uv_handle_t *)&m->stop);
+	uv_async_init(&m->loop, &m->flush, on_flush);
+	ep_scope_adopt(&m->scope, (uv_handle_t *)&m->flush);
 	r = uv_thread_create(&m->thread, run, m);
 	if (r < 0)
 		goto err_parts;
@@ -389,6 +423,11 @@ err_free:
 void measuring_stop(struct measuring *measuring)
 {
 	uv_async_send(&measuring->stop);
+}
+
+void measuring_flush_names(struct measuring *measuring)
+{
+	uv_async_send(&measuring->flush);
 }
 
 void measuring_join(struct measuring *measuring)

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 struct measuring;
+struct meter;
 
 /* Engines in a thread: one for each circuit that a configuration can have, and
  * one for the rest. Which one it was is in the upper bits of a sample's id;
@@ -30,6 +31,7 @@ struct taken {
 struct measuring_options {
 	const char *name; /* of the thread, 15 bytes at most */
 	const struct items *items;
+	struct meter *meters; /* one for each circuit, shared by threads */
 	struct ep_engine_options engine;
 	bool https; /* slots hold whole samples */
 	/* Of a thread that tells of changed addresses, so that this one need
@@ -46,6 +48,10 @@ int measuring_start(const struct measuring_options *options,
 
 /* Ask it to end: no further probe, those under way are cancelled. */
 void measuring_stop(struct measuring *measuring);
+
+/* Forget the addresses of names: the lines that they were learnt over are other
+ * ones now. From any thread, until measuring_stop(). */
+void measuring_flush_names(struct measuring *measuring);
 
 /* Wait for the end; the ring stays. */
 void measuring_join(struct measuring *measuring);

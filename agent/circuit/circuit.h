@@ -1,0 +1,37 @@
+/* The circuits as the agent watches them: which are up, and how much of their
+ * plan their budgets allow. What it sees becomes log lines and rows. */
+#ifndef CIRCUIT_CIRCUIT_H
+#define CIRCUIT_CIRCUIT_H
+
+#include "circuit/meter.h"
+#include "config/config.h"
+#include "edgeprobe/error.h"
+#include <uv.h>
+
+struct circuits;
+
+/* Borrowed until circuits_close(). */
+struct circuits_options {
+	const struct config *config;
+	const struct meter *meters; /* one for each circuit */
+	/* A row of type event: members without braces. */
+	void (*row)(const char *body, void *arg);
+	/* A circuit is up again, or has other addresses: what was learnt over
+	 * it may be wrong now. */
+	void (*moved)(void *arg);
+	void *arg;
+};
+
+/* A meter for each circuit of `config`; free(3) it. NULL: out of memory. */
+struct meter *circuits_meters(const struct config *config);
+
+/* Begin to watch on `loop`. A kernel that tells nothing is said in the log, and
+ * is no error: the samples say of themselves that they could not leave. 0 or
+ * -ENOMEM with `err`. */
+int circuits_open(uv_loop_t *loop, const struct circuits_options *options,
+		  struct circuits **ret_circuits, struct ep_err *err);
+
+/* No further call of `row` and `moved`; the loop frees it. NULL is fine. */
+void circuits_close(struct circuits *circuits);
+
+#endif
