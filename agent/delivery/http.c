@@ -13,6 +13,7 @@
  *
  * Names are looked up by libcurl's resolver threads; the loop does not wait,
  * not even when such a look-up is given up (QUICK_EXIT). */
+#include "delivery/http_failure.h"
 #include "delivery/outlet.h"
 #include "delivery/retry.h"
 #include "delivery/row.h"
@@ -79,37 +80,6 @@ static size_t on_header(char *data, size_t size, size_t n, void *arg)
 
 /* --- judging --- */
 
-static enum ack_failure failure_of(CURLcode code)
-{
-	switch ((int)code) {
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY:
-		return ACK_FAIL_NAME;
-	case CURLE_COULDNT_CONNECT:
-		return ACK_FAIL_CONNECT;
-	case CURLE_PROXY:
-		return ACK_FAIL_PROXY;
-	case CURLE_OPERATION_TIMEDOUT:
-		return ACK_FAIL_TIMEOUT;
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_USE_SSL_FAILED:
-		return ACK_FAIL_TLS;
-	case CURLE_OUT_OF_MEMORY:
-	case CURLE_FAILED_INIT:
-	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
-	case CURLE_ABORTED_BY_CALLBACK:
-		return ACK_FAIL_LOCAL;
-	default:
-		return ACK_FAIL_BROKEN;
-	}
-}
-
 static unsigned info(CURL *easy, CURLINFO what)
 {
 	long value = 0;
@@ -133,7 +103,7 @@ static enum ack_failure failure(const struct http *h, CURLcode result,
 		return ACK_ANSWERED;
 	if (tunnel > 0 && !is_success(tunnel))
 		return ACK_FAIL_PROXY;
-	return whole ? ACK_FAIL_BROKEN : failure_of(result);
+	return whole ? ACK_FAIL_BROKEN : http_failure(result);
 }
 
 static const char *header(const struct http *h, const char *name)

@@ -1,0 +1,32 @@
+#include "delivery/http_failure.h"
+
+enum ack_failure http_failure(CURLcode code)
+{
+	switch ((int)code) {
+	case CURLE_COULDNT_RESOLVE_HOST:
+	case CURLE_COULDNT_RESOLVE_PROXY:
+		return ACK_FAIL_NAME;
+	case CURLE_COULDNT_CONNECT:
+		return ACK_FAIL_CONNECT;
+	case CURLE_PROXY:
+		return ACK_FAIL_PROXY;
+	case CURLE_OPERATION_TIMEDOUT:
+		return ACK_FAIL_TIMEOUT;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_USE_SSL_FAILED:
+		return ACK_FAIL_TLS;
+	case CURLE_OUT_OF_MEMORY:
+	case CURLE_FAILED_INIT:
+	case CURLE_URL_MALFORMAT:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_ABORTED_BY_CALLBACK:
+		return ACK_FAIL_LOCAL;
+	default:
+		return ACK_FAIL_BROKEN;
+	}
+}
