@@ -2,9 +2,21 @@
 #include "app.h"
 #include "cli/commands.h"
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 
 #define PROBLEMS_MAX 65536
+
+/* Free memory beyond this goes back to the system. glibc's own bound grows with
+ * the largest block that was ever freed, which is a batch. */
+#define FREE_BYTES_MAX (256 << 10)
+
+static void be_frugal(void)
+{
+#ifdef __GLIBC__
+	(void)mallopt(M_TRIM_THRESHOLD, FREE_BYTES_MAX);
+#endif
+}
 
 static enum cli_exit run(const struct cli_args *args)
 {
@@ -14,6 +26,7 @@ static enum cli_exit run(const struct cli_args *args)
 	enum cli_exit code = CLI_CONFIG;
 	int r;
 
+	be_frugal();
 	buf_init(&problems, PROBLEMS_MAX);
 	r = config_load(cli_text(args, "config"), &config, &problems);
 	if (r < 0)

@@ -50,9 +50,11 @@ static int writer(struct store *store)
 
 	if (pages > AUTOCHECKPOINT_MAX_PAGES)
 		pages = AUTOCHECKPOINT_MAX_PAGES;
+	/* Rows are appended: a cache of 512 KiB holds the ends of all tables. */
 	r = db_exec(&store->db, "PRAGMA journal_mode = WAL;"
 				"PRAGMA synchronous = FULL;"
-				"PRAGMA secure_delete = OFF");
+				"PRAGMA secure_delete = OFF;"
+				"PRAGMA cache_size = -512");
 	if (r == 0)
 		r = pragma(store, "PRAGMA journal_size_limit = %lld",
 			   (int64_t)store->wal_bytes);
