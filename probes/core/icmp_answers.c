@@ -12,12 +12,13 @@ static void tell_late(struct ep_engine *engine,
 	struct ep_sample sample = *measured;
 
 	sample.id = slot->id;
-	sample.sent_ns = slot->wall_ns;
+	sample.sent_ns = (uint64_t)((int64_t)slot->sent.before_ns +
+				    slot->sent.offset_ns);
 	sample.slip_ns = slot->slip_ns;
 	sample.address = slot->address;
 	sample.outcome = EP_REPLIED;
 	sample.reason = EP_REASON_NONE;
-	sample.flags |= flags;
+	sample.flags |= slot->flags | flags;
 	ep_engine_late(engine, &sample);
 }
 

@@ -3,6 +3,7 @@
 #include "edgeprobe/clock.h"
 #include <errno.h>
 #include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 union control {
 	struct cmsghdr align;
 	char room[CMSG_SPACE(sizeof(struct in6_pktinfo)) +
-		  2 * CMSG_SPACE(sizeof(int))];
+		  3 * CMSG_SPACE(sizeof(int))];
 };
 
 /* Append one item behind those that are there. */
@@ -64,6 +65,15 @@ static void add_way6(struct msghdr *m, const struct icmp_way *way)
 	if (class != 0)
 		add_control(m, IPPROTO_IPV6, IPV6_TCLASS, &class,
 			    sizeof(class));
+}
+
+/* Of this packet only; those of the socket are named again. */
+static void add_stamps(struct msghdr *m)
+{
+	uint32_t stamps =
+		SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_SCHED;
+
+	add_control(m, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof(stamps));
 }
 
 /* Without anything beside it the shorter call does. */
@@ -119,7 +129,28 @@ static int without_source(const struct icmp_way *way, int r)
 	return r;
 }
 
-int icmp_socket_send(const struct icmp_socket *s, const struct ep_address *to,
+/* One socket is for all, so it is set for the packet that is next. The local
+ * memory of the path's MTU is left out: the path is to say it again. */
+static int set_fragments(struct icmp_socket *s, bool dont_fragment)
+{
+	int value = dont_fragment ? IP_PMTUDISC_PROBE : s->fragments;
+	int r;
+
+	if (s->dont_fragment == dont_fragment)
+		return 0;
+	if (s->family == 4)
+		r = setsockopt(s->fd, IPPROTO_IP, IP_MTU_DISCOVER, &value,
+			       sizeof(value));
+	else
+		r = setsockopt(s->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &value,
+			       sizeof(value));
+	if (r < 0)
+		return -errno;
+	s->dont_fragment = dont_fragment;
+	return 0;
+}
+
+int icmp_socket_send(struct icmp_socket *s, const struct ep_address *to,
 		     const struct icmp_way *way, const struct iovec *packet,
 		     struct stamp_send *sent)
 {
@@ -140,7 +171,11 @@ int icmp_socket_send(const struct icmp_socket *s, const struct ep_address *to,
 		add_way4(&m, way);
 	else
 		add_way6(&m, way);
-	r = send_again(s, &m, sent);
+	if (way->queue_stamp)
+		add_stamps(&m);
+	r = set_fragments(s, way->dont_fragment);
+	if (r == 0)
+		r = send_again(s, &m, sent);
 	return r < 0 ? without_source(way, r) : 0;
 }
 
@@ -345,8 +380,12 @@ static void read_stamp(struct msghdr *m, const struct beside *b,
 {
 	q->kernel_ns = stamp_of_message(m);
 	q->opt_id = b->error.ee_data;
-	if (b->error.ee_info == SCM_TSTAMP_SND && q->kernel_ns != 0)
+	if (q->kernel_ns == 0)
+		return;
+	if (b->error.ee_info == SCM_TSTAMP_SND)
 		q->note = ICMP_NOTE_STAMP;
+	else if (b->error.ee_info == SCM_TSTAMP_SCHED)
+		q->note = ICMP_NOTE_QUEUE;
 }
 
 /* The name of the message is whom the packet was for. */

@@ -14,18 +14,19 @@
 #define OFFSET_NS EP_NS_PER_MS
 
 void icmp_lane_init(struct icmp_lane *l, struct inflight *table,
-		    struct icmp_buffers *buffers)
+		    struct icmp_buffers *buffers, struct icmp_lines *lines)
 {
 	memset(l, 0, sizeof(*l));
 	l->socket.fd = -1;
+	l->lines = lines;
 	l->table = table;
 	l->buffers = buffers;
 }
 
-int icmp_lane_open(struct icmp_lane *l, int family, bool force_raw,
+int icmp_lane_open(struct icmp_lane *l, int family, enum icmp_socket_want want,
 		   uint32_t magic, struct ep_err *err)
 {
-	int r = icmp_socket_open(&l->socket, family, force_raw, magic, err);
+	int r = icmp_socket_open(&l->socket, family, want, magic, err);
 
 	if (r < 0)
 		return r;
@@ -82,9 +83,8 @@ static void take_stamp(struct icmp_lane *l, const struct icmp_queued *q,
 	if (slot == NULL || slot->opt_id != q->opt_id ||
 	    !stamp_plausible(&slot->sent, q->kernel_ns, now_ns))
 		return;
-	/* each device of a stack stamps: the last is nearest to the wire */
-	if (q->kernel_ns > slot->sent.kernel_ns)
-		slot->sent.kernel_ns = q->kernel_ns;
+	stamp_take(&slot->sent, q->kernel_ns, q->note == ICMP_NOTE_QUEUE);
+	icmp_line_left(&l->lines->line[slot->line], q->note == ICMP_NOTE_QUEUE);
 }
 
 static void take_notes(struct icmp_lane *l, const struct icmp_queued *queued,
@@ -93,10 +93,10 @@ static void take_notes(struct icmp_lane *l, const struct icmp_queued *queued,
 	uint64_t now_ns = ep_clock_mono_ns();
 
 	for (unsigned i = 0; i < n; i++)
-		if (queued[i].note == ICMP_NOTE_STAMP)
-			take_stamp(l, &queued[i], now_ns);
-		else if (queued[i].note == ICMP_NOTE_ERROR)
+		if (queued[i].note == ICMP_NOTE_ERROR)
 			l->parked[l->n_parked++] = queued[i].seen;
+		else if (queued[i].note != ICMP_NOTE_OTHER)
+			take_stamp(l, &queued[i], now_ns);
 }
 
 /* Never more at once than there is room for, were all of them errors. */

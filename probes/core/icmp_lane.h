@@ -4,6 +4,7 @@
 #ifndef CORE_ICMP_LANE_H
 #define CORE_ICMP_LANE_H
 
+#include "core/icmp_line.h"
 #include "core/icmp_socket.h"
 #include "core/inflight.h"
 #include "core/stamp.h"
@@ -15,6 +16,7 @@ struct icmp_lane {
 	struct icmp_socket socket;
 	struct inflight *table;       /* borrowed; both families' requests */
 	struct icmp_buffers *buffers; /* borrowed; both families' */
+	struct icmp_lines *lines;     /* borrowed; the family's */
 	struct stamp_ring ring;
 	struct icmp_seen parked[ICMP_PARKED_MAX];
 	unsigned n_parked;
@@ -26,12 +28,12 @@ struct icmp_lane {
 	uint64_t offset_read_ns;
 };
 
-/* As closed. Borrows both until the end. */
+/* As closed. Borrows all until the end. */
 void icmp_lane_init(struct icmp_lane *l, struct inflight *table,
-		    struct icmp_buffers *buffers);
+		    struct icmp_buffers *buffers, struct icmp_lines *lines);
 
 /* As icmp_socket_open(). */
-int icmp_lane_open(struct icmp_lane *l, int family, bool force_raw,
+int icmp_lane_open(struct icmp_lane *l, int family, enum icmp_socket_want want,
 		   uint32_t magic, struct ep_err *err);
 
 /* Set id and checksum: constant for a target, over restarts as well, because

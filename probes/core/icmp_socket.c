@@ -207,20 +207,20 @@ static int bind_id(struct icmp_socket *s, uint16_t id)
 
 /* The kernel makes ping sockets with SO_REUSEADDR set, so that two could have
  * the same id, and one of them all the replies. */
-static int choose_id(struct icmp_socket *s)
+static int choose_id(struct icmp_socket *s, bool fresh)
 {
 	int off = 0;
 
 	if (setsockopt(s->fd, SOL_SOCKET, SO_REUSEADDR, &off, sizeof(off)) < 0)
 		return -errno;
-	for (uint16_t i = 0; i < PING_IDS; i++)
+	for (uint16_t i = 0; i < PING_IDS && !fresh; i++)
 		if (bind_id(s, (uint16_t)(PING_ID_FIRST + i)) == 0)
 			return 0;
 	return bind_id(s, 0);
 }
 
 /* Ping sockets first: they need no privilege where the host allows them. */
-static int create(struct icmp_socket *s, bool force_raw)
+static int create(struct icmp_socket *s, enum icmp_socket_want want)
 {
 	int domain = s->family == 4 ? AF_INET : AF_INET6;
 	int protocol = s->family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
@@ -228,10 +228,10 @@ static int create(struct icmp_socket *s, bool force_raw)
 
 	s->raw = false;
 	s->fd = -1;
-	if (!force_raw)
+	if (want != ICMP_SOCKET_RAW)
 		s->fd = socket(domain, SOCK_DGRAM | flags, protocol);
-	if (s->fd >= 0)
-		return 0;
+	if (s->fd >= 0 || want == ICMP_SOCKET_FRESH)
+		return s->fd < 0 ? -errno : 0;
 	s->raw = true;
 	s->fd = socket(domain, SOCK_RAW | flags, protocol);
 	return s->fd < 0 ? -errno : 0;
@@ -253,21 +253,37 @@ static int explain(struct ep_err *err, int family, int r)
 			  strerror(-r));
 }
 
-int icmp_socket_open(struct icmp_socket *s, int family, bool force_raw,
-		     uint32_t magic, struct ep_err *err)
+static void read_fragments(struct icmp_socket *s)
+{
+	socklen_t size = sizeof(s->fragments);
+	int r = s->family == 4
+			? getsockopt(s->fd, IPPROTO_IP, IP_MTU_DISCOVER,
+				     &s->fragments, &size)
+			: getsockopt(s->fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER,
+				     &s->fragments, &size);
+
+	if (r < 0)
+		s->fragments = IP_PMTUDISC_WANT;
+	s->dont_fragment = false;
+}
+
+int icmp_socket_open(struct icmp_socket *s, int family,
+		     enum icmp_socket_want want, uint32_t magic,
+		     struct ep_err *err)
 {
 	int r;
 
 	s->family = (uint8_t)family;
-	r = create(s, force_raw);
+	r = create(s, want);
 	if (r < 0)
 		return explain(err, family, r);
 	set_buffer(s);
+	read_fragments(s);
 	r = set_filter(s, magic);
 	if (r == 0)
 		r = set_options(s);
 	if (r == 0 && !s->raw)
-		r = choose_id(s);
+		r = choose_id(s, want == ICMP_SOCKET_FRESH);
 	if (r == 0)
 		return 0;
 	icmp_socket_close(s);
@@ -314,6 +330,15 @@ int icmp_socket_way(const struct icmp_socket *s, const char *source,
 		return -EADDRNOTAVAIL;
 	ret_way->source = address;
 	return holder_of(&address, &ret_way->interface);
+}
+
+uint64_t icmp_socket_buffer(const struct icmp_socket *s)
+{
+	socklen_t size = sizeof(int);
+	int bytes = 0;
+
+	getsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &bytes, &size);
+	return bytes > 0 ? (uint64_t)bytes : 0;
 }
 
 uint32_t icmp_socket_drops(const struct icmp_socket *s)

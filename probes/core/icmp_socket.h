@@ -21,14 +21,25 @@ struct icmp_socket {
 	int fd; /* -1: closed */
 	uint8_t family;
 	bool raw;
-	uint16_t id; /* of a ping socket's packets */
+	uint16_t id;        /* of a ping socket's packets */
+	int fragments;      /* its setting when opened */
+	bool dont_fragment; /* as it is set now */
 };
 
-/* Open; `magic` is what our requests carry. `force_raw` leaves ping sockets
- * out. 0; -EACCES with the two remedies in `err`; -EAFNOSUPPORT without the
- * family; another negative errno. */
-int icmp_socket_open(struct icmp_socket *s, int family, bool force_raw,
-		     uint32_t magic, struct ep_err *err);
+enum icmp_socket_want {
+	ICMP_SOCKET_ANY,   /* a ping socket if it may be, else a raw one */
+	ICMP_SOCKET_RAW,   /* a raw one */
+	ICMP_SOCKET_FRESH, /* a ping socket with another id than before */
+};
+
+/* Open; `magic` is what our requests carry. 0; -EACCES with the two remedies in
+ * `err`; -EAFNOSUPPORT without the family; another negative errno. */
+int icmp_socket_open(struct icmp_socket *s, int family,
+		     enum icmp_socket_want want, uint32_t magic,
+		     struct ep_err *err);
+
+/* What the kernel has granted for received packets, in bytes; 0: unknown. */
+uint64_t icmp_socket_buffer(const struct icmp_socket *s);
 void icmp_socket_close(struct icmp_socket *s);
 
 /* How a packet leaves; zero is the system's choice everywhere. */
@@ -37,6 +48,8 @@ struct icmp_way {
 	struct ep_address source; /* address to leave from */
 	uint8_t ttl;
 	uint8_t dscp;
+	bool dont_fragment;
+	bool queue_stamp; /* a stamp of the local queue, too */
 };
 
 /* Read `source`, an interface or an address. -EADDRNOTAVAIL: there is none of
@@ -47,7 +60,7 @@ int icmp_socket_way(const struct icmp_socket *s, const char *source,
 /* Send one message; the readings of the clock around the call that counted go
  * to `sent`, the rest of it stays. 0, or negative errno; -EADDRNOTAVAIL: the
  * source is gone. */
-int icmp_socket_send(const struct icmp_socket *s, const struct ep_address *to,
+int icmp_socket_send(struct icmp_socket *s, const struct ep_address *to,
 		     const struct icmp_way *way, const struct iovec *packet,
 		     struct stamp_send *sent);
 
@@ -71,7 +84,8 @@ unsigned icmp_socket_receive(const struct icmp_socket *s,
 /* What the error queue gives. */
 enum icmp_note {
 	ICMP_NOTE_OTHER, /* nothing of interest; there may be more */
-	ICMP_NOTE_STAMP, /* a transmit stamp */
+	ICMP_NOTE_STAMP, /* a transmit stamp, by the driver */
+	ICMP_NOTE_QUEUE, /* one from before the local queue */
 	ICMP_NOTE_ERROR, /* an ICMP error, on a ping socket */
 };
 

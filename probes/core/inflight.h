@@ -44,10 +44,11 @@ struct inflight_slot {
 	uint8_t state;  /* enum inflight_state */
 	uint8_t copies; /* duplicates seen, not above 255 */
 
+	uint8_t line;           /* index among struct icmp_lines */
+	uint8_t flags;          /* sample: enum ep_flag */
 	uint32_t opt_id;        /* the kernel's number of this packet */
 	struct ep_probe *owner; /* NULL when it was settled */
 	uint64_t id;            /* of the sample */
-	uint64_t wall_ns;       /* sample: sent_ns */
 	int64_t slip_ns;
 	uint64_t timeout_ns;
 	struct stamp_send sent;

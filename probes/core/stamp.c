@@ -43,6 +43,17 @@ bool stamp_plausible(const struct stamp_send *sent, uint64_t kernel_ns,
 	return between(kernel_ns, sent->offset_ns, sent->before_ns, now_ns);
 }
 
+void stamp_take(struct stamp_send *sent, uint64_t kernel_ns, bool queue)
+{
+	bool better = queue ? sent->queue && kernel_ns < sent->kernel_ns
+			    : sent->queue || kernel_ns > sent->kernel_ns;
+
+	if (sent->kernel_ns != 0 && !better)
+		return;
+	sent->kernel_ns = kernel_ns;
+	sent->queue = queue;
+}
+
 static uint64_t mono_of(uint64_t kernel_ns, int64_t offset_ns)
 {
 	return (uint64_t)((int64_t)kernel_ns - offset_ns);
@@ -98,6 +109,10 @@ void stamp_rtt(const struct stamp_send *sent, const struct stamp_seen *seen,
 				   : in.to_ns - (out.from_ns + half_ns);
 	ret_rtt->uncertainty_ns = half_ns + (in.to_ns - in.from_ns);
 	ret_rtt->stamp = EP_STAMP_USER;
+	ret_rtt->queue = tx && sent->queue;
+	/* at least what was left of the call it may have lain there */
+	if (ret_rtt->queue && sent->after_ns > out.from_ns)
+		ret_rtt->uncertainty_ns += sent->after_ns - out.from_ns;
 	if (!tx && !rx)
 		return;
 	ret_rtt->uncertainty_ns += KERNEL_NS;

@@ -17,6 +17,7 @@ struct stamp_send {
 	uint64_t before_ns, after_ns; /* around the system call, monotonic */
 	uint64_t kernel_ns;           /* handed to the driver, wall; 0: none */
 	int64_t offset_ns;            /* wall minus monotonic, then */
+	bool queue; /* kernel_ns is when it was handed to the local queue */
 };
 
 /* What is known of a reply. */
@@ -31,6 +32,7 @@ struct stamp_rtt {
 	uint64_t rtt_ns;
 	uint64_t uncertainty_ns;
 	enum ep_stamp stamp;
+	bool queue; /* time in the local queue is in it, how much none knows */
 };
 
 /* The best round trip that the stamps give. */
@@ -40,6 +42,11 @@ void stamp_rtt(const struct stamp_send *sent, const struct stamp_seen *seen,
 /* 1 if a transmit stamp read at `now_ns` (monotonic) can be of this send. */
 bool stamp_plausible(const struct stamp_send *sent, uint64_t kernel_ns,
 		     uint64_t now_ns);
+
+/* A plausible transmit stamp came, of the local queue or of the driver: keep
+ * the better. Each device of a stack gives them: the queue's first is the one
+ * that all the rest follows, the driver's last is nearest to the wire. */
+void stamp_take(struct stamp_send *sent, uint64_t kernel_ns, bool queue);
 
 /* The software stamp in a message's control data, in wall time; 0: none. */
 uint64_t stamp_of_message(const struct msghdr *message);

@@ -1,6 +1,7 @@
 /* What others see of our echo requests, and what they may send to fool us. A
  * raw socket of the test's own listens on loopback and answers. */
 #include "../lib/icmp_world.h"
+#include "../lib/own_net.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/icmp.h>
@@ -129,6 +130,37 @@ static void a_target_is_one_flow_on_the_path(void **state)
 	icmp_world_measure(w);
 	overhear(spy, &second);
 	assert_memory_not_equal(first.icmp + 2, second.icmp + 2, 2);
+	close(spy);
+}
+
+/* Bytes 2 to 5 are sum and id. */
+static void a_fresh_flow_is_another_each_time(void **state)
+{
+	struct icmp_world *w = *state;
+	int spy = spy_on("127.0.0.1");
+	struct request usual, fresh, again, after;
+
+	w->target.size = SIZE;
+	icmp_world_measure(w);
+	overhear(spy, &usual);
+	w->target.fresh_flow = true;
+	assert_int_equal(icmp_world_measure(w)->outcome, EP_REPLIED);
+	assert_int_equal(w->last.flags & EP_FLAG_FRESH_FLOW,
+			 EP_FLAG_FRESH_FLOW);
+	overhear(spy, &fresh);
+	assert_int_equal(icmp_world_measure(w)->outcome, EP_REPLIED);
+	overhear(spy, &again);
+	assert_memory_not_equal(usual.icmp + 4, fresh.icmp + 4, 2);
+	assert_memory_not_equal(usual.icmp + 4, again.icmp + 4, 2);
+	assert_memory_not_equal(fresh.icmp + 4, again.icmp + 4, 2);
+	assert_memory_not_equal(usual.icmp + 2, fresh.icmp + 2, 2);
+	assert_memory_not_equal(fresh.icmp + 2, again.icmp + 2, 2);
+
+	w->target.fresh_flow = false;
+	icmp_world_measure(w);
+	assert_int_equal(w->last.flags & EP_FLAG_FRESH_FLOW, 0);
+	overhear(spy, &after);
+	assert_memory_equal(usual.icmp + 2, after.icmp + 2, 4);
 	close(spy);
 }
 
@@ -324,6 +356,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		BOTH(a_target_is_one_flow_on_the_path),
+		BOTH(a_fresh_flow_is_another_each_time),
 		BOTH(ttl_and_dscp_are_the_targets),
 		BOTH(a_forged_reply_is_nobodys),
 		BOTH(of_a_flood_of_duplicates_a_few_are_told),
@@ -334,6 +367,12 @@ int main(void)
 		BOTH(an_error_found_while_sending_is_told_soon),
 	};
 
+	/* Both kinds of sockets are there, whatever this host allows. */
+	if (geteuid() == 0) {
+		own_net_enter(0);
+		own_net_write("/proc/sys/net/ipv4/ping_group_range",
+			      "0 2147483647");
+	}
 	if (!icmp_allowed(4, true)) {
 		printf("1..0 # SKIP a spy on loopback needs CAP_NET_RAW\n");
 		return 77;

@@ -2,8 +2,11 @@
 #include "../lib/icmp_world.h"
 #include "../lib/own_net.h"
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* The first replies may come without a stamp: the kernel turns them on when
@@ -215,6 +218,73 @@ static void ready_opens_each_family_once(void **state)
 	assert_int_equal(icmp_world_measure(w)->outcome, EP_REPLIED);
 }
 
+/* Ping sockets need one each: what is too much says so, and is over soon. */
+static void many_fresh_flows_at_once(void **state)
+{
+	struct icmp_world *w = *state;
+
+	w->target.fresh_flow = true;
+	for (int round = 1; round <= 2; round++) {
+		for (unsigned i = 0; i < 300; i++)
+			icmp_world_start(w);
+		icmp_world_wait(w, 300);
+		assert_true(w->outcomes[EP_REPLIED] >= 100U * (unsigned)round);
+		assert_int_equal(w->outcomes[EP_REPLIED] +
+					 w->outcomes[EP_FAILED],
+				 w->answers);
+	}
+	icmp_world_measure(w);
+	assert_int_equal(w->last.outcome, EP_REPLIED);
+	assert_int_equal(w->last.flags, EP_FLAG_FRESH_FLOW);
+}
+
+static void closed_with_fresh_flows_in_flight(void **state)
+{
+	struct icmp_world *w = *state;
+
+	w->target.fresh_flow = true;
+	for (int i = 0; i < 10; i++)
+		icmp_world_start(w);
+	ep_probe_cancel(icmp_world_start(w));
+	ep_engine_close(w->engine, NULL, NULL);
+	w->engine = NULL;
+	icmp_world_wait(w, 11);
+	assert_int_equal(w->outcomes[EP_CANCELLED], 11);
+}
+
+static bool set_loopback_mtu(int mtu)
+{
+	struct ifreq request = { .ifr_name = "lo", .ifr_mtu = mtu };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int r = ioctl(fd, SIOCSIFMTU, &request);
+
+	close(fd);
+	return r == 0;
+}
+
+static void too_big_is_cut_unless_it_must_not_be(void **state)
+{
+	static const char *const hosts[] = { "127.0.0.1", "::1" };
+	struct icmp_world *w = *state;
+
+	if (geteuid() != 0 || !set_loopback_mtu(1300))
+		skip(); /* the host's own loopback is not ours to change */
+	w->target.size = 1400;
+	for (size_t i = 0; i < 2; i++) {
+		w->target.host = hosts[i];
+		if (icmp_world_measure(w)->reason == EP_REASON_NO_ROUTE)
+			continue; /* no IPv6 */
+		assert_int_equal(w->last.outcome, EP_REPLIED);
+		w->target.dont_fragment = true;
+		icmp_world_measure(w);
+		assert_int_equal(w->last.outcome, EP_FAILED);
+		assert_int_equal(w->last.reason, EP_REASON_PACKET_TOO_BIG);
+		w->target.dont_fragment = false;
+		assert_int_equal(icmp_world_measure(w)->outcome, EP_REPLIED);
+	}
+	assert_true(set_loopback_mtu(65536));
+}
+
 static bool any_socket = false, raw_socket = true;
 
 /* Such as the agent's, and that of somebody who looks by hand meanwhile. */
@@ -256,6 +326,9 @@ int main(void)
 		BOTH(what_this_host_drops_is_unmeasured),
 		BOTH(it_leaves_by_its_source_or_not_at_all),
 		BOTH(ready_opens_each_family_once),
+		BOTH(many_fresh_flows_at_once),
+		BOTH(closed_with_fresh_flows_in_flight),
+		BOTH(too_big_is_cut_unless_it_must_not_be),
 		BOTH(two_engines_do_not_take_each_others_replies),
 	};
 

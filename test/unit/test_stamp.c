@@ -79,7 +79,8 @@ static void the_best_stamps_count(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct row *r = &rows[i];
-		struct stamp_send sent = { r->before, r->after, 0, WALL };
+		struct stamp_send sent = { r->before, r->after, 0, WALL,
+					   false };
 		struct stamp_seen seen = { 0, r->empty, r->read,
 					   WALL + r->step };
 		struct stamp_rtt rtt;
@@ -100,7 +101,7 @@ static void the_best_stamps_count(void **state)
 
 static void a_stamp_outside_the_send_and_now_is_not_taken(void **state)
 {
-	struct stamp_send sent = { 100 * US, 110 * US, 0, WALL };
+	struct stamp_send sent = { 100 * US, 110 * US, 0, WALL, false };
 
 	(void)state;
 	assert_true(stamp_plausible(&sent, wall(105 * US), 200 * US));
@@ -108,6 +109,48 @@ static void a_stamp_outside_the_send_and_now_is_not_taken(void **state)
 	assert_false(stamp_plausible(&sent, wall(50 * US), 200 * US));
 	assert_false(stamp_plausible(&sent, wall(300 * US), 200 * US));
 	assert_false(stamp_plausible(&sent, 0, 200 * US));
+}
+
+/* Two devices, one upon the other, give one each. */
+static void of_several_stamps_the_best_is_kept(void **state)
+{
+	struct stamp_send sent = { 100 * US, 150 * US, 0, WALL, false };
+
+	(void)state;
+	stamp_take(&sent, wall(110 * US), true);
+	stamp_take(&sent, wall(120 * US), true);
+	assert_true(sent.queue && sent.kernel_ns == wall(110 * US));
+	stamp_take(&sent, wall(130 * US), false);
+	stamp_take(&sent, wall(140 * US), false);
+	stamp_take(&sent, wall(105 * US), true);
+	stamp_take(&sent, wall(125 * US), false);
+	assert_true(!sent.queue && sent.kernel_ns == wall(140 * US));
+}
+
+static void a_stamp_of_the_queue_is_told_and_less_sure(void **state)
+{
+	struct stamp_send sent = { 100 * US, 150 * US, 0, WALL, false };
+	struct stamp_seen seen = { wall(900 * US), 0, 950 * US, WALL };
+	struct stamp_rtt rtt;
+
+	(void)state;
+	stamp_take(&sent, wall(110 * US), true);
+	stamp_rtt(&sent, &seen, &rtt);
+	assert_true(rtt.queue);
+	assert_int_equal(rtt.stamp, EP_STAMP_KERNEL);
+	assert_int_equal(rtt.rtt_ns, 790 * US);
+	/* what was left of the send call */
+	assert_int_equal(rtt.uncertainty_ns, KERNEL + 40 * US);
+	stamp_take(&sent, wall(140 * US), false);
+	stamp_rtt(&sent, &seen, &rtt);
+	assert_false(rtt.queue);
+	assert_int_equal(rtt.rtt_ns, 760 * US);
+	assert_int_equal(rtt.uncertainty_ns, KERNEL);
+	/* nor is it of any use if the clock was stepped */
+	sent.queue = true;
+	seen.offset_ns += MS;
+	stamp_rtt(&sent, &seen, &rtt);
+	assert_false(rtt.queue);
 }
 
 static void the_ring_knows_the_last_sends(void **state)
@@ -201,6 +244,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_best_stamps_count),
 		cmocka_unit_test(a_stamp_outside_the_send_and_now_is_not_taken),
+		cmocka_unit_test(of_several_stamps_the_best_is_kept),
+		cmocka_unit_test(a_stamp_of_the_queue_is_told_and_less_sure),
 		cmocka_unit_test(the_ring_knows_the_last_sends),
 		cmocka_unit_test(the_ring_goes_on_where_numbers_wrap),
 		cmocka_unit_test(a_kernel_that_counts_more_is_caught_up_with),
