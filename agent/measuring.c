@@ -11,6 +11,7 @@
 #include "edgeprobe/clock.h"
 #include "edgeprobe/private/list.h"
 #include "edgeprobe/private/scope.h"
+#include "line_test.h"
 #include "name_event.h"
 #include "schedule/schedule.h"
 #include <assert.h>
@@ -268,6 +269,8 @@ static void run(void *arg)
 	pthread_setname_np(pthread_self(), m->options.name);
 	report_readiness(m);
 	schedule_start(m->schedule);
+	for (size_t i = 0; i < m->options.items->n; i++)
+		line_test_start(m->options.items, i, m->ways[i].lane->engine);
 	uv_run(&m->loop, UV_RUN_DEFAULT);
 }
 

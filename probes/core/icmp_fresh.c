@@ -82,9 +82,8 @@ int icmp_fresh_open(struct icmp_shared *s, int family,
 	struct icmp_port *l;
 	int r;
 
-	icmp_fresh_reap(s, ep_clock_mono_ns());
-	if (s->n_fresh == FRESH_MAX)
-		icmp_fresh_reap(s, UINT64_MAX);
+	icmp_fresh_reap(s, s->n_fresh < FRESH_MAX ? ep_clock_mono_ns()
+						  : UINT64_MAX);
 	if (s->n_fresh == FRESH_MAX)
 		return -EMFILE;
 	l = calloc(1, sizeof(*l));
