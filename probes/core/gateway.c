@@ -206,7 +206,8 @@ static int read_route(const struct nlmsghdr *m, const struct way *way,
 {
 	const struct rtmsg *route = NLMSG_DATA(m);
 	const struct rtattr *rta;
-	struct row row = { (const char *)RTM_RTA(route), RTM_PAYLOAD(m) };
+	struct row row = { (const char *)route + NLMSG_ALIGN(sizeof(*route)),
+			   RTM_PAYLOAD(m) };
 
 	if (route->rtm_dst_len > DEFAULT_BITS_MAX)
 		return -ENETUNREACH;
@@ -239,7 +240,7 @@ static int ask_for_hop(const struct way *way, const struct ep_address *to,
 	n = ask(&question, answer);
 	if (n < 0)
 		return n;
-	if (!NLMSG_OK(m, n))
+	if (!NLMSG_OK(m, (uint32_t)n))
 		return -EIO;
 	return m->nlmsg_type == RTM_NEWROUTE ? read_route(m, way, ret_hop)
 					     : read_error(m);
