@@ -1,11 +1,11 @@
 #include "lib/web_server.h"
+#include "lib/web_ca.h"
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -17,12 +17,6 @@
 
 #define CONNECTIONS_MAX 512
 #define REQUEST_MAX     4096
-#define DAY_S           86400L
-
-struct web_ca {
-	EVP_PKEY *key;
-	X509 *cert;
-};
 
 struct connection {
 	struct web_server *server;
@@ -44,77 +38,6 @@ struct web_server {
 	char last[REQUEST_MAX];
 	struct connection *connections[CONNECTIONS_MAX];
 };
-
-/* --- certificates --- */
-
-static X509 *new_cert(EVP_PKEY *key, const char *name, long from_s, long to_s)
-{
-	static long serial;
-	X509 *cert = X509_new();
-	X509_NAME *subject = X509_get_subject_name(cert);
-
-	X509_set_version(cert, 2);
-	ASN1_INTEGER_set(X509_get_serialNumber(cert), ++serial);
-	X509_gmtime_adj(X509_getm_notBefore(cert), from_s);
-	X509_gmtime_adj(X509_getm_notAfter(cert), to_s);
-	X509_set_pubkey(cert, key);
-	X509_NAME_add_entry_by_txt(subject, "O", MBSTRING_ASC,
-				   (const unsigned char *)name, -1, -1, 0);
-	X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC,
-				   (const unsigned char *)"an edge", -1, -1, 0);
-	return cert;
-}
-
-static void add_extension(X509 *cert, int nid, const char *value)
-{
-	X509_EXTENSION *e = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-
-	assert(e != NULL);
-	X509_add_ext(cert, e, -1);
-	X509_EXTENSION_free(e);
-}
-
-struct web_ca *web_ca_create(const char *name, const char *pem_path)
-{
-	struct web_ca *ca = calloc(1, sizeof(*ca));
-	FILE *file = fopen(pem_path, "w");
-
-	assert(ca != NULL && file != NULL);
-	ca->key = EVP_EC_gen("P-256");
-	ca->cert = new_cert(ca->key, name, -DAY_S, 10 * DAY_S);
-	X509_set_issuer_name(ca->cert, X509_get_subject_name(ca->cert));
-	add_extension(ca->cert, NID_basic_constraints, "critical,CA:TRUE");
-	assert(X509_sign(ca->cert, ca->key, EVP_sha256()) > 0);
-	assert(PEM_write_X509(file, ca->cert) == 1);
-	fclose(file);
-	return ca;
-}
-
-void web_ca_destroy(struct web_ca *ca)
-{
-	if (ca == NULL)
-		return;
-	X509_free(ca->cert);
-	EVP_PKEY_free(ca->key);
-	free(ca);
-}
-
-static SSL_CTX *new_context(const struct web_server_options *o)
-{
-	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *cert =
-		new_cert(key, "Edge", o->from_days * DAY_S, o->to_days * DAY_S);
-
-	X509_set_issuer_name(cert, X509_get_subject_name(o->ca->cert));
-	add_extension(cert, NID_subject_alt_name, o->names);
-	assert(X509_sign(cert, o->ca->key, EVP_sha256()) > 0);
-	assert(SSL_CTX_use_certificate(ctx, cert) == 1);
-	assert(SSL_CTX_use_PrivateKey(ctx, key) == 1);
-	X509_free(cert);
-	EVP_PKEY_free(key);
-	return ctx;
-}
 
 /* --- one connection --- */
 
@@ -288,24 +211,15 @@ static const struct {
 	const char *path;
 	bool (*serve)(struct connection *c);
 } paths[] = {
-	{ "/status/", serve_status },
-	{ "/redirect", serve_redirect },
-	{ "/big", serve_big },
-	{ "/endless", serve_endless },
-	{ "/unsized", serve_unsized },
-	{ "/cut", serve_cut },
-	{ "/hints", serve_hints },
-	{ "/flood", serve_flood },
-	{ "/line", serve_line },
-	{ "/nothttp", serve_not_http },
-	{ "/close", serve_close },
-	{ "/reset", serve_reset },
-	{ "/hang", serve_hang },
-	{ "/half", serve_half },
-	{ "/late", serve_late },
-	{ "/bye", serve_bye },
-	{ "/twice", serve_twice },
-	{ "/", serve_ok },
+	{ "/status/", serve_status },  { "/redirect", serve_redirect },
+	{ "/big", serve_big },         { "/endless", serve_endless },
+	{ "/unsized", serve_unsized }, { "/cut", serve_cut },
+	{ "/hints", serve_hints },     { "/flood", serve_flood },
+	{ "/line", serve_line },       { "/nothttp", serve_not_http },
+	{ "/close", serve_close },     { "/reset", serve_reset },
+	{ "/hang", serve_hang },       { "/half", serve_half },
+	{ "/late", serve_late },       { "/bye", serve_bye },
+	{ "/twice", serve_twice },     { "/", serve_ok },
 };
 
 static bool read_request(struct connection *c)
@@ -437,7 +351,7 @@ struct web_server *web_server_start(const struct web_server_options *o)
 	assert(s != NULL);
 	s->listener = listen_on(o->address == NULL ? "127.0.0.1" : o->address,
 				&s->port);
-	s->ctx = o->ca == NULL ? NULL : new_context(o);
+	s->ctx = o->ca == NULL ? NULL : web_ca_context(o);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->seen, NULL);
 	sigemptyset(&pipe);
