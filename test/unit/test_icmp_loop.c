@@ -218,6 +218,28 @@ static void ready_opens_each_family_once(void **state)
 	assert_int_equal(icmp_world_measure(w)->outcome, EP_REPLIED);
 }
 
+/* Our own lateness is no part of the figure. */
+static void a_loop_that_is_blocked_measures_right(void **state)
+{
+	struct icmp_world *w = *state;
+
+	for (int i = 0; i < 40; i++) {
+		uint64_t began_ns = ep_clock_mono_ns(), seen_ns;
+
+		icmp_world_start(w);
+		while (ep_clock_mono_ns() < began_ns + 5 * EP_NS_PER_MS)
+			;
+		icmp_world_wait(w, 1);
+		seen_ns = ep_clock_mono_ns() - began_ns;
+		assert_int_equal(w->last.outcome, EP_REPLIED);
+		if (w->last.stamp != EP_STAMP_KERNEL)
+			continue; /* the first ones */
+		assert_true((uint64_t)w->last.rtt_ns * 4 < seen_ns);
+		assert_true(w->last.uncertainty_ns * 4 < seen_ns);
+	}
+	assert_true(w->kernel > 20);
+}
+
 /* Ping sockets need one each: what is too much says so, and is over soon. */
 static void many_fresh_flows_at_once(void **state)
 {
@@ -326,6 +348,7 @@ int main(void)
 		BOTH(what_this_host_drops_is_unmeasured),
 		BOTH(it_leaves_by_its_source_or_not_at_all),
 		BOTH(ready_opens_each_family_once),
+		BOTH(a_loop_that_is_blocked_measures_right),
 		BOTH(many_fresh_flows_at_once),
 		BOTH(closed_with_fresh_flows_in_flight),
 		BOTH(too_big_is_cut_unless_it_must_not_be),

@@ -98,6 +98,43 @@ static void only_slot_nonce_and_address_together_are_ours(void **state)
 	inflight_destroy(t);
 }
 
+#define MANY 100000
+
+/* Replies in any order, more of them than there are sequence numbers. */
+static void many_in_any_order_are_told_apart(void **state)
+{
+	struct inflight *t = inflight_create(INFLIGHT_SLOTS_MAX);
+	struct icmp_seen *seen = test_calloc(MANY, sizeof(*seen));
+	uint64_t x = 88172645463325252;
+
+	(void)state;
+	for (uint32_t i = 0; i < MANY; i++)
+		seen[i] = reply_to(
+			take_and_send(t, SECOND + i, SECOND, 1000000 + i));
+	for (uint32_t i = MANY - 1; i > 0; i--) {
+		struct icmp_seen other = seen[i];
+		uint32_t j;
+
+		x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+		j = (uint32_t)(x % (i + 1));
+		seen[i] = seen[j];
+		seen[j] = other;
+	}
+	for (uint32_t i = 0; i < MANY; i++) {
+		struct inflight_slot *slot =
+			inflight_find(t, &seen[i], 2 * SECOND);
+
+		assert_non_null(slot);
+		assert_true(slot->nonce == seen[i].nonce);
+		assert_int_equal(slot->state, INFLIGHT_WAITING);
+		slot->state = INFLIGHT_ANSWERED;
+		seen[i].nonce++; /* its neighbour's */
+		assert_null(inflight_find(t, &seen[i], 2 * SECOND));
+	}
+	test_free(seen);
+	inflight_destroy(t);
+}
+
 static void an_error_with_the_nonce_may_come_from_any_router(void **state)
 {
 	struct inflight *t = inflight_create(1024);
@@ -287,6 +324,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_slot_nonce_and_address_together_are_ours),
+		cmocka_unit_test(many_in_any_order_are_told_apart),
 		cmocka_unit_test(
 			an_error_with_the_nonce_may_come_from_any_router),
 		cmocka_unit_test(a_short_quote_must_fit_in_everything_it_has),
