@@ -63,6 +63,7 @@ static int find_way(int fd, uint8_t family, const char *source,
 		    uint32_t *ret_interface, struct ep_address *ret_address)
 {
 	memset(ret_address, 0, sizeof(*ret_address));
+	*ret_interface = 0;
 	if (ep_address_parse(source, ret_address) < 0)
 		return find_interface(fd, family, source, ret_interface);
 	return ret_address->family == family
