@@ -11,6 +11,7 @@
 #include "edgeprobe/clock.h"
 #include "edgeprobe/private/list.h"
 #include "edgeprobe/private/scope.h"
+#include "self.h"
 #include "store/store.h"
 #include <assert.h>
 #include <errno.h>
@@ -33,6 +34,7 @@ struct remembered {
 struct source {
 	struct measuring *measuring;
 	const struct items *items;
+	unsigned number;
 	uint32_t *series; /* of each item, in the store */
 	/* One table a lane, made at its first sample: the ids of each count up,
 	 * so that none takes another's place before its time. */
@@ -47,6 +49,7 @@ struct keeping {
 	uv_async_t wake;
 	const struct config *config;
 	struct store *store;
+	struct self *self;
 	struct identity who;
 	struct source sources[KEEPING_SOURCES_MAX];
 	unsigned n_sources;
@@ -100,6 +103,7 @@ static void keep(struct keeping *k, struct source *s, struct taken *taken)
 	uint32_t series;
 	uint64_t seq;
 
+	self_saw_sample(k->self, s->number, taken);
 	if (k->unsynced)
 		taken->sample.flags |= EP_FLAG_CLOCK_UNSYNCED;
 	if (taken->late) {
@@ -113,8 +117,8 @@ static void keep(struct keeping *k, struct source *s, struct taken *taken)
 
 static void empty_ring(struct keeping *k, struct source *s)
 {
+	size_t n, used = measuring_ring_used(s->measuring);
 	uint64_t overflown;
-	size_t n;
 
 	do {
 		n = measuring_take(s->measuring, k->taken, TAKE_MAX);
@@ -123,6 +127,7 @@ static void empty_ring(struct keeping *k, struct source *s)
 	} while (n == TAKE_MAX);
 	notices_keep(measuring_notices(s->measuring), k->store);
 	overflown = measuring_take_overflown(s->measuring);
+	self_saw_ring(k->self, s->number, used, overflown);
 	if (overflown == 0)
 		return;
 	store_add_overflow(k->store, overflown);
@@ -171,8 +176,10 @@ static void watch_clock(struct keeping *k)
 static int commit(struct keeping *k)
 {
 	struct ep_err err = { 0 };
+	uint64_t began_ns = ep_clock_mono_ns();
 	int r = store_commit(k->store, &err);
 
+	self_saw_commit(k->self, ep_clock_mono_ns() - began_ns);
 	if (r < 0 && !k->failing)
 		log_error("store", "commit=failed reason=\"%s\" next=retry",
 			  err.text);
@@ -202,10 +209,14 @@ static void arm(struct keeping *k)
 static void on_tick(uv_timer_t *timer)
 {
 	struct keeping *k = container_of(timer, struct keeping, tick);
+	uint64_t now_ns = ep_clock_mono_ns();
 	int r;
 
+	self_saw_tick(k->self,
+		      now_ns > k->next_tick_ns ? now_ns - k->next_tick_ns : 0);
 	empty_rings(k);
 	watch_clock(k);
+	self_tick(k->self, now_ns);
 	r = commit(k);
 	if ((r == -EUCLEAN || r == -EIO) && k->broken != NULL)
 		k->broken(k->broken_arg); /* k is being closed */
@@ -277,6 +288,8 @@ int keeping_attach(struct keeping *keeping, struct measuring *measuring,
 	s->n_remembered = n;
 	s->measuring = measuring;
 	s->items = items;
+	s->number = keeping->n_sources;
+	self_add(keeping->self, s->number, measuring);
 	keeping->n_sources++; /* from here keeping_close() frees it */
 	if (s->series == NULL)
 		return ep_err_set(err, -ENOMEM, "out of memory");
@@ -300,6 +313,9 @@ static int open_store(struct keeping *k, struct ep_err *err)
 		return r;
 	if (store_notice(k->store)[0] != '\0')
 		log_warn("store", "notice=\"%s\"", store_notice(k->store));
+	k->self = self_create(k->store, ep_clock_mono_ns());
+	if (k->self == NULL)
+		return ep_err_set(err, -ENOMEM, "out of memory");
 	k->who.agent = k->config->agent;
 	k->who.epoch = store_epoch(k->store);
 	return 0;
@@ -329,9 +345,11 @@ static int open_deliver(struct keeping *k, const struct config_destination *d,
 	int r = deliver_open(k->loop, k->store, &k->who, &options,
 			     &k->delivers[k->n_delivers], err);
 
-	if (r == 0)
-		k->n_delivers++;
-	return r;
+	if (r < 0)
+		return r;
+	r = self_add_destination(k->self, d->name, k->delivers[k->n_delivers]);
+	k->n_delivers++;
+	return r < 0 ? ep_err_set(err, r, "out of memory") : 0;
 }
 
 /* A destination that is configured no more must not keep its rows for ever. */
@@ -402,6 +420,7 @@ static void free_keeping(struct ep_scope *scope)
 			free(k->sources[i].remembered[l]);
 	}
 	free(k->delivers);
+	self_destroy(k->self);
 	store_close(k->store);
 	free(k);
 }
@@ -439,8 +458,10 @@ void keeping_close(struct keeping *keeping, uint64_t flush_ns, int *ret_result)
 	*ret_result = 0;
 	uv_timer_stop(&k->tick);
 	empty_rings(k);
-	if (k->store != NULL)
+	if (k->self != NULL) {
+		self_end(k->self, ep_clock_mono_ns());
 		*ret_result = commit(k);
+	}
 	k->flushing = flush_ns > 0 ? (unsigned)k->n_delivers : 0;
 	if (k->flushing == 0) {
 		close_parts(k);

@@ -31,7 +31,7 @@ struct deliver_options delivery_options(const struct config_destination *d);
 
 /* Samples come from `measuring`, whose items are `items`; both borrowed until
  * the end. At most KEEPING_SOURCES_MAX. 0 or negative errno. */
-#define KEEPING_SOURCES_MAX 4
+#define KEEPING_SOURCES_MAX 4 /* SELF_SOURCES */
 int keeping_attach(struct keeping *keeping, struct measuring *measuring,
 		   const struct items *items, struct ep_err *err);
 

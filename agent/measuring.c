@@ -14,17 +14,13 @@
 #include "line_test.h"
 #include "name_event.h"
 #include "schedule/schedule.h"
+#include "vitals.h"
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The ring holds what comes in while a disk is slow. */
-#define RING_SECONDS  15
-#define RING_AT_LEAST 1024
-#define RING_AT_MOST  (1u << 20)
 
 /* An engine of its own for each set of name servers, and line to ask them. */
 struct lane {
@@ -53,6 +49,7 @@ struct measuring {
 	struct way *ways; /* one an item */
 	struct schedule *schedule;
 	struct ring *ring, *notices;
+	struct vitals vitals;
 	size_t slot_bytes;
 	bool stopping;
 };
@@ -244,9 +241,11 @@ static void on_stop(uv_async_t *async)
 	if (m->stopping)
 		return;
 	m->stopping = true;
+	vitals_tell(&m->vitals);
 	schedule_close(m->schedule, NULL, NULL);
 	close_lanes(m);
 	ep_scope_shut(&m->scope, (uv_handle_t *)&m->flush);
+	vitals_shut(&m->vitals, &m->scope);
 	ep_scope_shut(&m->scope, (uv_handle_t *)&m->stop);
 	ep_scope_end(&m->scope, on_ended);
 }
@@ -257,6 +256,15 @@ static void on_flush(uv_async_t *async)
 
 	for (unsigned i = 0; i < m->n_lanes; i++)
 		ep_engine_flush_names(m->lanes[i].engine);
+}
+
+static void fill_vitals(struct vitals_facts *facts, void *arg)
+{
+	struct measuring *m = arg;
+
+	schedule_take_lag(m->schedule, &facts->lag);
+	for (unsigned i = 0; i < m->n_lanes; i++)
+		vitals_add_engine(facts, m->lanes[i].engine);
 }
 
 static void run(void *arg)
@@ -365,17 +373,6 @@ static int open_parts(struct measuring *m, struct ep_err *err)
 	return r;
 }
 
-static struct ring *make_ring(const struct measuring *m)
-{
-	double slots = items_rate(m->options.items) * RING_SECONDS;
-
-	if (slots < RING_AT_LEAST)
-		slots = RING_AT_LEAST;
-	if (slots > RING_AT_MOST)
-		slots = RING_AT_MOST;
-	return ring_create(m->slot_bytes, (size_t)slots);
-}
-
 int measuring_start(const struct measuring_options *options,
 		    struct measuring **ret_measuring, struct ep_err *err)
 {
@@ -385,10 +382,8 @@ int measuring_start(const struct measuring_options *options,
 	if (m == NULL)
 		return ep_err_set(err, r, "out of memory");
 	m->options = *options;
-	m->slot_bytes = options->https ? sizeof(struct taken)
-				       : offsetof(struct taken, sample) +
-						 EP_SAMPLE_CORE;
-	m->ring = make_ring(m);
+	m->slot_bytes = taken_bytes(options->https);
+	m->ring = taken_ring(options->items, options->https);
 	m->notices = notices_create();
 	m->ways = calloc(options->items->n + 1, sizeof(*m->ways));
 	r = m->ring == NULL || m->notices == NULL || m->ways == NULL
@@ -406,6 +401,7 @@ int measuring_start(const struct measuring_options *options,
 	ep_scope_adopt(&m->scope, (uv_handle_t *)&m->stop);
 	uv_async_init(&m->loop, &m->flush, on_flush);
 	ep_scope_adopt(&m->scope, (uv_handle_t *)&m->flush);
+	vitals_open(&m->vitals, &m->loop, &m->scope, fill_vitals, m);
 	r = uv_thread_create(&m->thread, run, m);
 	if (r < 0)
 		goto err_parts;
@@ -453,27 +449,13 @@ void measuring_destroy(struct measuring *measuring)
 	free(measuring);
 }
 
-/* The ring's slots may be shorter than a struct taken: spread them out, from
- * the last to the first, and give what is missing its absent values. */
-static void spread(struct measuring *m, struct taken *taken, size_t n)
-{
-	const char *packed = (const char *)taken;
-	struct ep_sample absent;
-
-	ep_sample_init(&absent);
-	for (size_t i = n; i-- > 0;) {
-		memmove(&taken[i], packed + i * m->slot_bytes, m->slot_bytes);
-		taken[i].sample.https = absent.https;
-	}
-}
-
 size_t measuring_take(struct measuring *measuring, struct taken *ret_taken,
 		      size_t max)
 {
 	size_t n = ring_pop(measuring->ring, ret_taken, max);
 
 	if (!measuring->options.https)
-		spread(measuring, ret_taken, n);
+		taken_spread(ret_taken, n);
 	return n;
 }
 
@@ -496,4 +478,24 @@ int measuring_note(struct measuring *measuring, enum row_type type,
 struct ring *measuring_notices(const struct measuring *measuring)
 {
 	return measuring->notices;
+}
+
+struct vitals *measuring_vitals(struct measuring *measuring)
+{
+	return &measuring->vitals;
+}
+
+const char *measuring_part(const struct measuring *measuring)
+{
+	return measuring->options.https ? "https" : "packets";
+}
+
+size_t measuring_ring_used(const struct measuring *measuring)
+{
+	return ring_used(measuring->ring);
+}
+
+size_t measuring_ring_slots(const struct measuring *measuring)
+{
+	return ring_slots(measuring->ring);
 }

@@ -7,25 +7,19 @@
 #include "edgeprobe/engine.h"
 #include "items.h"
 #include "notices.h"
+#include "taken.h"
 #include <stdbool.h>
 #include <stddef.h>
 
 struct measuring;
 struct meter;
+struct vitals;
 
 /* Engines in a thread: one for each circuit that a configuration can have, and
  * one for the rest. Which one it was is in the upper bits of a sample's id;
  * below them the ids of each count up. */
 #define MEASURING_LANES_MAX  65
 #define MEASURING_LANE_SHIFT 48
-
-/* What a slot of the ring holds: MEASURING_SLOT bytes of it for icmp and tcp,
- * all of it where there are https samples. */
-struct taken {
-	uint32_t item; /* index into the thread's items; late: not used */
-	bool late;     /* sample.id is that of one answered before */
-	struct ep_sample sample; /* id: unique in the thread */
-};
 
 /* Borrowed until measuring_join(). */
 struct measuring_options {
@@ -58,6 +52,15 @@ void measuring_join(struct measuring *measuring);
 
 /* After measuring_join(). NULL is fine. */
 void measuring_destroy(struct measuring *measuring);
+
+/* What the thread knows of itself; lives as long as `measuring`. And its name
+ * there: "packets" or "https". */
+struct vitals *measuring_vitals(struct measuring *measuring);
+const char *measuring_part(const struct measuring *measuring);
+
+/* Of its ring: slots in use now, and how many there are. */
+size_t measuring_ring_used(const struct measuring *measuring);
+size_t measuring_ring_slots(const struct measuring *measuring);
 
 /* Take up to `max` entries out (keeping thread). */
 size_t measuring_take(struct measuring *measuring, struct taken *ret_taken,

@@ -158,8 +158,31 @@ KEYS = {
     "boot": {**IDENTITY, "version": (text, True), "reason": (text, True)},
     "clock": {**IDENTITY, "step_us": (step, True),
               "suspended_us": (duration, False)},
-    "self": None,  # any scalars beside the identity
-    "event": None,
+    "self": None,  # by their part: SELF
+    "event": None,  # any scalars beside the identity
+}
+COUNT = (integer(0, 2 ** 63 - 1), True)
+TIME = (duration, True)
+USAGE = {"period_us": TIME, "cpu_us": TIME, "cpu_wait_us": (duration, False),
+         "wakeups": COUNT, "preempted": COUNT,
+         "lag_max_us": TIME, "lag_p99_us": TIME}
+MEASURING = {**USAGE, **dict.fromkeys(
+    ("probes", "in_flight_max", "engine_calls", "drains", "stalls",
+     "local_drops", "stamps_kernel", "stamps_mixed", "stamps_user",
+     "stamps_sched", "samples", "unmeasured", "missed", "stalled", "late",
+     "ring_max", "ring_slots", "overflown"), COUNT),
+             "slip_max_us": TIME, "slip_p99_us": TIME}
+SELF = {
+    "packets": MEASURING,
+    "https": MEASURING,
+    "keeping": {**USAGE, **dict.fromkeys(
+        ("commits", "rss_bytes", "rss_max_bytes", "store_rows", "store_bytes",
+         "wal_bytes", "queued", "evicted", "disk_full"), COUNT),
+                "commit_max_us": TIME, "commit_p99_us": TIME},
+    "destination": {"period_us": TIME, "destination": (text, True),
+                    "backlog_age_us": TIME, **dict.fromkeys(
+                        ("batches", "rows", "refused", "quarantined",
+                         "backlog_rows", "troubled"), COUNT)},
 }
 DIGITS = re.compile(r"-?\d+(\.\d*[1-9])?")
 
@@ -199,6 +222,14 @@ def check_keys(row, keys):
         need(keys[key][0](value), f"{key} is {value!r}")
     for key, (_, wanted) in keys.items():
         need(key in row or not wanted, f"{key} is missing")
+
+
+def check_self(row):
+    need(row.get("part") in SELF, f"part is {row.get('part')!r}")
+    check_keys(row, {**IDENTITY, "part": (text, True), **SELF[row["part"]]})
+    for name in "lag", "slip", "commit":
+        if f"{name}_max_us" in row:
+            need(row[f"{name}_p99_us"] <= row[f"{name}_max_us"], name)
 
 
 def check_free(row):
@@ -279,7 +310,9 @@ def check(row):
     need(isinstance(row, dict), "no object")
     need(row.get("type") in KEYS, f"type is {row.get('type')!r}")
     keys = KEYS[row["type"]]
-    if keys is None:
+    if row["type"] == "self":
+        check_self(row)
+    elif keys is None:
         check_free(row)
     else:
         check_keys(row, keys)

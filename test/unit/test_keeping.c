@@ -138,7 +138,7 @@ static void a_step_is_a_row(void **state)
 
 	run_story(state, offsets, awake,
 		  "boot \nclock \"step_us\":5000000\n"
-		  "clock \"step_us\":-3000000\n");
+		  "clock \"step_us\":-3000000\nself \n");
 }
 
 static void slewing_is_none(void **state)
@@ -146,7 +146,7 @@ static void slewing_is_none(void **state)
 	static const int64_t offsets[READINGS] = { 0, 40000000, 80000000,
 						   120000000 };
 
-	run_story(state, offsets, awake, "boot \n");
+	run_story(state, offsets, awake, "boot \nself \n");
 }
 
 static void a_suspend_says_how_long(void **state)
@@ -158,7 +158,7 @@ static void a_suspend_says_how_long(void **state)
 
 	run_story(state, offsets, suspended,
 		  "boot \nclock \"step_us\":60000000,"
-		  "\"suspended_us\":60000000\n");
+		  "\"suspended_us\":60000000\nself \n");
 }
 
 int main(void)

@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+"""`edgeprobe run` whose process is stopped for a while (SIGSTOP), and whose wall
+clock is stepped: no wrong figure, no false loss, no burst, and the rows say
+what happened. `stalls.py --long`: stopped for 30 s.
+"""
+import collections
+import os
+import signal
+import sys
+import time
+
+sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/../lib")
+from labtest import RELEASE, Folder, await_it, case, expect, main
+import contract
+from truth import NEAR_NS, trips
+
+LONG = "--long" in sys.argv
+if LONG:
+    sys.argv.remove("--long")
+STOPPED_S = 30 if LONG else 3
+MS = 1_000_000
+SECOND = 1000 * MS
+
+# 400 ICMP probes a second, so many that they leave in slots, over 5 to 40 ms:
+# some are under way whenever the process is stopped.
+CROWD = [{"name": f"d{delay}-{host}", "host": f"10.79.{delay}.{host}",
+          "probes": ["icmp"], "interval": "100ms", "timeout": "1s"}
+         for delay in (5, 10, 20, 40) for host in range(160, 170)]
+OTHERS = [{"name": "web", "host": "t030.lab.test", "interval": "200ms",
+           "probes": ["tcp", "https"], "timeout": "2s"},
+          {"name": "closed", "host": "10.79.35.181", "interval": "100ms",
+           "probes": ["tcp"], "port": 81, "timeout": "2s"},
+          {"name": "random", "host": "10.79.25.182", "interval": "100ms",
+           "probes": ["icmp"], "schedule": "poisson", "timeout": "1s"},
+          {"name": "named", "host": "ttl1.lab.test", "interval": "100ms",
+           "probes": ["tcp"], "timeout": "2s"}]
+PROBES = 40 * 10 + 2 * 5 + 10 + 10 + 10  # a second
+
+
+def ms(text):
+    return int(text.removesuffix("ms"))
+
+
+def samples(rows):
+    return [row for row in rows if row["type"] == "sample"]
+
+
+def flagged(row):
+    return "stalled" in row.get("flags", "").split(",")
+
+
+def stop_for(agent, seconds):
+    """From and until, wall time: standing still is what is tested."""
+    agent.send_signal(signal.SIGSTOP)
+    began = time.time_ns()
+    time.sleep(seconds)
+    agent.send_signal(signal.SIGCONT)
+    return began, time.time_ns()
+
+
+def await_echoes(lab, n, since=0):
+    """To each target of the crowd, by the wire."""
+    host = CROWD[0]["host"]
+    await_it(lambda: sum(row["what"] == "echo" and
+                         int(row["time_ns"]) >= since
+                         for row in lab.record(host)) >= n, 60,
+             f"{n} echoes to {host}")
+
+
+# --- what the record says
+
+def answers_of(lab, rows):
+    """{(proto, address): [(sent_ns, rtt_ns)]} by the wire."""
+    return trips(lab.record(*{row["address"] for row in rows
+                              if "address" in row}))
+
+
+def proto(row):
+    return "icmp" if row["probe"] == "icmp" else "tcp"
+
+
+def near(answers, row, at):
+    """The trip that this sample is of, or None."""
+    there = answers.get((proto(row), row["address"]), ())
+    best = min(there, key=lambda trip: abs(trip[0] - at), default=None)
+    return best if best and abs(best[0] - at) < NEAR_NS else None
+
+
+def check_figures(rows, answers, when=lambda row: [row["ts_us"] * 1000]):
+    """No figure is further from the truth than it says itself. `when`: wall
+    times of the wire that the row may have been sent at."""
+    checked = 0
+    for row in rows:
+        if row["outcome"] not in ("replied", "refused") or \
+                "rtt_us" not in row or row.get("retransmits", 0) > 0:
+            continue
+        trip = next(filter(None, (near(answers, row, at)
+                                  for at in when(row))), None)
+        if trip is None:
+            continue
+        off = abs(float(row["rtt_us"]) * 1000 - trip[1])
+        allowed = float(row["uncertainty_us"]) * 1000 + 0.3 * MS
+        expect(off <= allowed, f"{off / MS:.3f} ms off: {row}, true "
+               f"{trip[1] / MS:.3f} ms")
+        checked += 1
+    return checked
+
+
+def check_losses(rows, answers, when=lambda row: [row["ts_us"] * 1000]):
+    """Nothing that was answered in time is lost."""
+    for row in rows:
+        if row["outcome"] != "lost":
+            continue
+        trip = next(filter(None, (near(answers, row, at)
+                                  for at in when(row))), None)
+        expect(trip is None or trip[1] > SECOND, f"lost, but answered after "
+               f"{trip and trip[1] / MS} ms: {row}")
+
+
+def check_burst(echoes, from_ns, to_ns):
+    """Never more within any 10 ms than five slots of 2 ms take: each 4 and
+    twice the mean, and one more slot at the edges."""
+    bound = 6 * (4 + 2 * PROBES * 2 / 1000)
+    sent = sorted(int(row["time_ns"]) for row in echoes
+                  if from_ns <= int(row["time_ns"]) < to_ns)
+    most = first = 0
+    for last, at in enumerate(sent):
+        while at - sent[first] > 10 * MS:
+            first += 1
+        most = max(most, last - first + 1)
+    expect(0 < most <= bound, f"{most} within 10 ms, not {bound:.0f}")
+    return most
+
+
+# --- stopped
+
+def check_due_times(rows, target, began):
+    """Sent and missed ones are all that were due, at the plan's own times."""
+    own = [row for row in rows if row["target"] == target["name"]]
+    due = sorted((row["ts_us"] - float(row["slip_us"]), row.get("missed", 1))
+                 for row in own)
+    every = ms(target["interval"]) * 1000
+    for (at, n), (after, _) in zip(due, due[1:]):
+        turns = (after - at) / every
+        expect(abs(turns - n) < 0.1, f"{target['name']}: {n} due times in "
+               f"{turns:.3f} intervals, {at - began / 1000} us after the stop")
+    return sum(n for _, n in due if n > 1)
+
+
+@case
+def a_process_is_stopped(lab):
+    folder = Folder(lab, "stopped", program=RELEASE)
+    with folder:
+        folder.write(CROWD + OTHERS).start()
+        await_echoes(lab, 30)
+        began, ended = stop_for(folder.agent, STOPPED_S)
+        await_echoes(lab, 30, since=ended)
+        expect(folder.end()[0] == 0, folder.said())
+    rows = folder.rows()
+    contract.audit(rows)
+    measured = samples(rows)
+    answers = answers_of(lab, measured)
+    checked = check_figures(measured, answers)
+    check_losses(measured, answers)
+    outcomes = collections.Counter(
+        (row["probe"], row["outcome"], row.get("reason"), flagged(row))
+        for row in measured)
+    print(f"#   {checked} figures are right; {dict(outcomes)}")
+    expect(checked > 4 * PROBES, f"{checked} figures")
+    for row in measured:
+        sent = row["ts_us"] * 1000
+        expect(row["reason"] in ("tcp_reset", "missed", "unmeasured")
+               if "reason" in row else True, row)
+        expect(not flagged(row) or began - SECOND < sent < ended,
+               f"flagged, but sent {(sent - began) / MS} ms after: {row}")
+    under_way = [row for row in measured if row["target"].startswith("d40-")
+                 and began - 30 * MS < row["ts_us"] * 1000 < began - 2 * MS]
+    expect(under_way and all(flagged(row) and row["outcome"] == "replied"
+                             for row in under_way), under_way)
+    echoes = [row for target in CROWD for row in lab.record(target["host"])
+              if row["what"] == "echo"]
+    most = check_burst(echoes, ended - SECOND // 10, ended + 2 * SECOND)
+    missed = sum(check_due_times(measured, target, began)
+                 for target in CROWD)
+    all_due = 400 * (ended - began) / SECOND
+    print(f"#   {missed} of {all_due:.0f} due times were missed, at most "
+          f"{most} echoes left within 10 ms")
+    expect(abs(missed - all_due) <= 0.1 * all_due + 40,
+           f"{missed} missed, {all_due} were due")
+    check_self(rows, measured)
+
+
+def check_self(rows, measured):
+    said = [row for row in rows if row["type"] == "self"]
+    packets = [row for row in said if row["part"] == "packets"]
+    own = [row for row in measured if row["probe"] != "https"]
+    expect({"packets", "https", "keeping"} <= {row["part"] for row in said},
+           said)
+
+    def total(key):
+        return sum(row[key] for row in packets)
+    expect(total("samples") == len(own), f"{total('samples')} samples")
+    expect(total("missed") == sum(row.get("missed", 0) for row in own),
+           f"{total('missed')} missed")
+    expect(total("stalled") == sum(map(flagged, own)), "stalled")
+    expect(total("unmeasured") == sum(row.get("reason") == "unmeasured"
+                                      for row in own), "unmeasured")
+    expect(total("stalls") >= 1 and total("overflown") == 0, packets)
+    expect(max(row["lag_max_us"] for row in packets) >=
+           (STOPPED_S - 0.5) * 1_000_000, f"the lag is not there: {packets}")
+    expect(total("stamps_kernel") >= 0.9 * total("samples") - total("missed"),
+           packets)
+    expect(0 < total("cpu_us") < total("period_us"), packets)
+
+
+main()

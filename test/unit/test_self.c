@@ -1,0 +1,140 @@
+/* The agent's rows about itself, on a clock that the test tells. What threads
+ * say of themselves is in the integration tests. */
+#include "edgeprobe/clock.h"
+#include "lib/store_kit.h"
+#include "self.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define S EP_NS_PER_S
+
+struct rows {
+	unsigned n;
+	char bodies[8][2048];
+};
+
+static int collect(const struct record *record, void *arg)
+{
+	struct rows *rows = arg;
+
+	assert_int_equal(record->type, ROW_SELF);
+	assert_true(rows->n < 8);
+	snprintf(rows->bodies[rows->n++], sizeof(rows->bodies[0]), "%s",
+		 record->body);
+	return 0;
+}
+
+static void read_rows(struct kit *kit, struct rows *rows)
+{
+	struct store_range range = { .destination = -1 };
+
+	memset(rows, 0, sizeof(*rows));
+	assert_int_equal(store_commit(kit->store, NULL), 0);
+	assert_int_equal(store_scan(kit->store, &range, collect, rows, NULL),
+			 0);
+}
+
+/* A member's number; text members are not asked for. */
+static double number(const char *body, const char *key)
+{
+	char wanted[64];
+	const char *at;
+
+	snprintf(wanted, sizeof(wanted), "\"%s\":", key);
+	at = strstr(body, wanted);
+	if (at == NULL)
+		fail_msg("no %s in %s", key, body);
+	return at == NULL ? 0 : strtod(at + strlen(wanted), NULL);
+}
+
+static void tick_for(struct self *self, uint64_t from_s, uint64_t to_s)
+{
+	for (uint64_t s = from_s; s < to_s; s++)
+		self_tick(self, s * S);
+}
+
+static void there_is_one_a_minute_and_one_at_the_end(void **state)
+{
+	struct kit *kit = *state;
+	struct self *self;
+	struct rows rows;
+
+	kit_open(kit, 0);
+	self = self_create(kit->store, 100 * S);
+	tick_for(self, 100, 225);
+	read_rows(kit, &rows);
+	assert_int_equal(rows.n, 2);
+	self_end(self, 230 * S);
+	read_rows(kit, &rows);
+	assert_int_equal(rows.n, 3);
+	assert_int_equal(number(rows.bodies[0], "period_us"), 60000000);
+	assert_int_equal(number(rows.bodies[1], "period_us"), 60000000);
+	assert_int_equal(number(rows.bodies[2], "period_us"), 10000000);
+	self_destroy(self);
+	kit_close(kit);
+}
+
+/* Nothing for each of the minutes in which there was nobody. */
+static void a_stall_is_one_row(void **state)
+{
+	struct kit *kit = *state;
+	struct self *self;
+	struct rows rows;
+
+	kit_open(kit, 0);
+	self = self_create(kit->store, 0);
+	tick_for(self, 0, 30);
+	self_saw_tick(self, 600 * S);
+	tick_for(self, 630, 680);
+	read_rows(kit, &rows);
+	assert_int_equal(rows.n, 1);
+	assert_int_equal(number(rows.bodies[0], "lag_max_us"), 600000000);
+	self_destroy(self);
+	kit_close(kit);
+}
+
+static void what_was_counted_is_said_once(void **state)
+{
+	struct kit *kit = *state;
+	struct self *self;
+	struct rows rows;
+
+	kit_open(kit, 0);
+	self = self_create(kit->store, 0);
+	for (unsigned i = 0; i < 99; i++)
+		self_saw_commit(self, 2000000);
+	self_saw_commit(self, 700000000);
+	tick_for(self, 0, 125);
+	read_rows(kit, &rows);
+	assert_int_equal(rows.n, 2);
+	assert_int_equal(number(rows.bodies[0], "commits"), 100);
+	assert_int_equal(number(rows.bodies[0], "commit_max_us"), 700000);
+	assert_in_range((unsigned)number(rows.bodies[0], "commit_p99_us"), 2000,
+			2500);
+	assert_int_equal(number(rows.bodies[1], "commits"), 0);
+	assert_int_equal(number(rows.bodies[1], "commit_max_us"), 0);
+	assert_true(number(rows.bodies[0], "rss_bytes") > 100000);
+	assert_true(number(rows.bodies[0], "rss_max_bytes") >=
+		    number(rows.bodies[0], "rss_bytes"));
+	assert_true(number(rows.bodies[1], "store_bytes") > 0);
+	assert_int_equal(number(rows.bodies[1], "store_rows"), 0);
+	self_destroy(self);
+	kit_close(kit);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KIT_TEST(there_is_one_a_minute_and_one_at_the_end),
+		KIT_TEST(a_stall_is_one_row),
+		KIT_TEST(what_was_counted_is_said_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
