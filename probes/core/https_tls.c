@@ -15,6 +15,7 @@ static int on_verify(X509_STORE_CTX *chain, void *leaf)
 
 /* The header of a record is shown when the record is enciphered, right before
  * the system call that sends it. */
+/* NOLINTNEXTLINE(readability-function-size): OpenSSL's parameters */
 static void on_record(int is_write, int version, int type, const void *bytes,
 		      size_t n, SSL *ssl, void *arg)
 {

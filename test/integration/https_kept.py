@@ -106,6 +106,11 @@ def compare(lab, name):
         replied = [row for row in some if row["outcome"] == "replied"]
         expect(len(replied) > 0.9 * len(some) > 50,
                f"{len(replied)} of {len(some)} are replied")
+    # What is open when the agent ends has no time to part.
+    end = max(int(row["time_ns"]) for row in record) - 500_000_000
+    resets = sum(row["what"] == "rst" and int(row["time_ns"]) < end
+                 for row in record)
+    expect(resets == 0, f"{resets} connections were reset")
     off, true = errors(record, [row for row in kept
                                 if row["outcome"] == "replied"])
     say(f"{name}: request to first byte", off)
