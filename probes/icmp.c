@@ -18,6 +18,7 @@
 #include "core/icmp_shared.h"
 #include "core/icmp_wire.h"
 #include "core/kinds.h"
+#include "core/ways.h"
 #include "edgeprobe/clock.h"
 #include "edgeprobe/engine.h"
 #include "edgeprobe/private/list.h"
@@ -53,17 +54,16 @@ static int choose_lane(struct icmp_shared *s, struct ep_probe *probe)
 				      : icmp_fresh_open(s, family, &p->lane);
 }
 
-static int find_way(const struct icmp_port *l, const struct ep_target *t,
-		    struct icmp_way *way)
+static int find_way(const struct ep_probe *probe, struct icmp_way *way)
 {
+	const struct ep_target *t = ep_probe_target(probe);
+
 	way->ttl = (uint8_t)t->ttl;
 	way->dscp = (uint8_t)t->dscp;
 	way->dont_fragment = t->dont_fragment;
-	if (t->ttl > 255 || t->dscp > 63)
-		return -EINVAL;
-	return t->source == NULL
-		       ? 0
-		       : icmp_socket_way(&l->in.socket, t->source, way);
+	way->interface = probe_way(probe)->interface;
+	way->source = probe_way(probe)->address;
+	return t->ttl > 255 || t->dscp > 63 ? -EINVAL : 0;
 }
 
 static int send_packet(struct icmp_port *l, struct ep_probe *probe,
@@ -168,14 +168,13 @@ static int icmp_start(struct ep_probe *probe)
 {
 	struct icmp_shared *s = ep_probe_shared(probe);
 	struct probe *p = ep_probe_state(probe);
-	const struct ep_target *t = ep_probe_target(probe);
 	struct icmp_way way = { 0 };
 	struct icmp_port *l;
 	int r = choose_lane(s, probe);
 
 	l = p->lane;
 	if (r == 0)
-		r = find_way(l, t, &way);
+		r = find_way(probe, &way);
 	if (r == 0)
 		r = send_probe(l, probe, &way);
 	/* most stamps are there by now, and need no wake-up of their own */

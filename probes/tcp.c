@@ -21,6 +21,7 @@
 #include "core/tcp_info.h"
 #include "core/tcp_partings.h"
 #include "core/tcp_refusers.h"
+#include "core/ways.h"
 #include "edgeprobe/clock.h"
 #include "edgeprobe/engine.h"
 #include "edgeprobe/private/list.h"
@@ -279,9 +280,8 @@ static bool reuse(struct tcp *t, unsigned try)
 		return false;
 	t->await.fd = tcp_partings_reuse(&shared->partings, t->key);
 	t->await.known = t->open = t->fixed = t->await.fd >= 0;
-	if (t->open &&
-	    source_is_gone(t->await.fd, ep_probe_address(t->probe)->family,
-			   ep_probe_target(t->probe)->source))
+	if (t->open && ep_probe_target(t->probe)->source != NULL &&
+	    !source_is_bound(t->await.fd, probe_way(t->probe)))
 		drop_socket(t);
 	return t->open;
 }

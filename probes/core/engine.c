@@ -293,6 +293,7 @@ static void free_engine(struct ep_engine *e)
 	for (unsigned i = 0; i < e->n_shared; i++)
 		free_shared(&e->shared[i]);
 	resolve_close(e->resolve);
+	ways_destroy(e->ways);
 	ep_heap_finish(&e->deadlines);
 	if (e->epoll_fd >= 0)
 		close(e->epoll_fd);

@@ -5,6 +5,7 @@
 #include "core/pace.h"
 #include "core/resolve.h"
 #include "core/standstill.h"
+#include "core/ways.h"
 #include "edgeprobe/engine.h"
 #include "edgeprobe/private/heap.h"
 #include "edgeprobe/private/list.h"
@@ -38,6 +39,7 @@ struct ep_probe {
 	enum probe_state state;
 	unsigned starting; /* inside kind->start: settle parks */
 	struct resolve_query query;
+	struct source_way way; /* empty: any */
 	struct ep_sample sample;
 	alignas(16) unsigned char kind_state[];
 };
@@ -70,6 +72,7 @@ struct ep_engine {
 	unsigned in_flight;
 	uint64_t last_id;
 	struct resolve *resolve;
+	struct ways *ways; /* NULL: not asked for yet, or not to be had */
 	struct shared shared[ENGINE_KINDS_MAX];
 	unsigned n_shared;
 	struct epoll_event events[ENGINE_EVENTS_MAX];

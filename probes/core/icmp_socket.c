@@ -1,7 +1,6 @@
 /* Opening the socket: kind, filters, options. Sending and receiving are in
  * icmp_io.c. */
 #include "core/icmp_socket.h"
-#include "core/holder.h"
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/icmp.h>
@@ -10,7 +9,6 @@
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -298,39 +296,6 @@ void icmp_socket_close(struct icmp_socket *s)
 }
 
 /* --- asking --- */
-
-/* An interface without an address would borrow that of another. */
-static int find_interface(const struct icmp_socket *s, const char *name,
-			  struct icmp_way *way)
-{
-	struct ifreq request = { 0 };
-	size_t n = strlen(name);
-
-	if (n == 0 || n >= sizeof(request.ifr_name))
-		return -EADDRNOTAVAIL;
-	memcpy(request.ifr_name, name, n);
-	if (s->family == 4 && ioctl(s->fd, SIOCGIFADDR, &request) < 0)
-		return -EADDRNOTAVAIL;
-	if (ioctl(s->fd, SIOCGIFINDEX, &request) < 0)
-		return -EADDRNOTAVAIL;
-	way->interface = (uint32_t)request.ifr_ifindex;
-	if (s->family == 6 && !holder_has_ipv6(way->interface))
-		return -EADDRNOTAVAIL;
-	return 0;
-}
-
-int icmp_socket_way(const struct icmp_socket *s, const char *source,
-		    struct icmp_way *ret_way)
-{
-	struct ep_address address;
-
-	if (ep_address_parse(source, &address) < 0)
-		return find_interface(s, source, ret_way);
-	if (address.family != s->family)
-		return -EADDRNOTAVAIL;
-	ret_way->source = address;
-	return holder_of(&address, &ret_way->interface);
-}
 
 uint64_t icmp_socket_buffer(const struct icmp_socket *s)
 {

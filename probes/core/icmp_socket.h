@@ -52,11 +52,6 @@ struct icmp_way {
 	bool queue_stamp; /* a stamp of the local queue, too */
 };
 
-/* Read `source`, an interface or an address. -EADDRNOTAVAIL: there is none of
- * that name here, or it is an address of the other family. */
-int icmp_socket_way(const struct icmp_socket *s, const char *source,
-		    struct icmp_way *ret_way);
-
 /* Send one message; the readings of the clock around the call that counted go
  * to `sent`, the rest of it stays. 0, or negative errno; -EADDRNOTAVAIL: the
  * source is gone. */

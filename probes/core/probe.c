@@ -10,7 +10,6 @@
 #include "core/engine_i.h"
 #include "core/engine_self.h"
 #include "core/sm.h"
-#include "core/source.h"
 #include "edgeprobe/clock.h"
 #include <errno.h>
 #include <stddef.h>
@@ -174,6 +173,21 @@ static enum ep_reason reason_of(int error)
 	}
 }
 
+static int find_way(struct ep_probe *p)
+{
+	struct ep_engine *e = p->engine;
+	const char *source = p->target->source;
+
+	if (source == NULL)
+		return 0;
+	if (e->ways == NULL)
+		e->ways = ways_create();
+	return e->ways == NULL
+		       ? source_find(source, &p->sample.address, &p->way)
+		       : ways_find(e->ways, source, &p->sample.address,
+				   &p->way);
+}
+
 /* The address is known: send. What has not left yet has a deadline, too. */
 static void launch(struct ep_probe *p)
 {
@@ -187,7 +201,7 @@ static void launch(struct ep_probe *p)
 		r = kind->ready(e, p->shared->state, p->sample.address.family,
 				NULL);
 	if (r == 0)
-		r = source_leads(p->target->source, &p->sample.address);
+		r = find_way(p);
 	if (r == 0)
 		r = kind->start(p);
 	if (r < 0 && p->state != PROBE_SETTLED) {
@@ -318,6 +332,11 @@ void *ep_probe_state(struct ep_probe *probe)
 void *ep_probe_shared(struct ep_probe *probe)
 {
 	return probe->shared->state;
+}
+
+const struct source_way *probe_way(const struct ep_probe *probe)
+{
+	return &probe->way;
 }
 
 struct ep_engine *ep_probe_engine(struct ep_probe *probe)

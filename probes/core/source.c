@@ -58,16 +58,14 @@ static int find_interface(int fd, uint8_t family, const char *name,
 							      : -EADDRNOTAVAIL;
 }
 
-/* `*ret_address` is empty where `source` is an interface. */
 static int find_way(int fd, uint8_t family, const char *source,
-		    uint32_t *ret_interface, struct ep_address *ret_address)
+		    struct source_way *ret_way)
 {
-	memset(ret_address, 0, sizeof(*ret_address));
-	*ret_interface = 0;
-	if (ep_address_parse(source, ret_address) < 0)
-		return find_interface(fd, family, source, ret_interface);
-	return ret_address->family == family
-		       ? holder_of(ret_address, ret_interface)
+	memset(ret_way, 0, sizeof(*ret_way));
+	if (ep_address_parse(source, &ret_way->address) < 0)
+		return find_interface(fd, family, source, &ret_way->interface);
+	return ret_way->address.family == family
+		       ? holder_of(&ret_way->address, &ret_way->interface)
 		       : -EADDRNOTAVAIL;
 }
 
@@ -81,16 +79,17 @@ int source_bind_holder(int fd, const struct ep_address *address)
 
 int source_bind(int fd, uint8_t family, const char *source)
 {
-	struct ep_address address;
-	uint32_t interface;
+	struct source_way way;
 	int r;
 
 	if (source == NULL || *source == '\0')
 		return 0;
-	r = find_way(fd, family, source, &interface, &address);
+	r = find_way(fd, family, source, &way);
 	if (r == 0)
-		r = bind_interface(fd, interface);
-	return r < 0 || address.family == 0 ? r : bind_address(fd, &address);
+		r = bind_interface(fd, way.interface);
+	return r < 0 || way.address.family == 0
+		       ? r
+		       : bind_address(fd, &way.address);
 }
 
 /* IPv4 looks for what it has no route to on the link itself: where nobody is
@@ -106,48 +105,50 @@ static bool needs_no_route(int fd, uint8_t family, uint32_t interface)
 		       (IFF_UP | IFF_NOARP);
 }
 
-static int find_leading(int fd, const char *source, const struct ep_address *to)
+static int find_leading(int fd, const char *source, const struct ep_address *to,
+			struct source_way *way)
 {
-	struct ep_address from;
-	uint32_t interface;
-	int r = find_way(fd, to->family, source, &interface, &from);
+	int r = find_way(fd, to->family, source, way);
 
-	if (r < 0 || interface == 0)
+	if (r < 0 || way->interface == 0)
 		return r;
-	return holder_leads(to, &from, interface) ||
-			       needs_no_route(fd, to->family, interface)
+	return holder_leads(to, &way->address, way->interface) ||
+			       needs_no_route(fd, to->family, way->interface)
 		       ? 0
 		       : -ENETUNREACH;
 }
 
-int source_leads(const char *source, const struct ep_address *to)
+int source_find(const char *source, const struct ep_address *to,
+		struct source_way *ret_way)
 {
-	int fd, r;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int r;
 
-	if (source == NULL || *source == '\0')
-		return 0;
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	r = find_leading(fd, source, to);
+	r = find_leading(fd, source, to, ret_way);
 	close(fd);
 	return r;
 }
 
-bool source_is_gone(int fd, uint8_t family, const char *source)
+bool source_is_bound(int fd, const struct source_way *way)
 {
-	struct ep_address address;
-	uint32_t interface, bound = 0;
 	struct ifreq request = { 0 };
 	socklen_t size = sizeof(request.ifr_name);
 
-	if (source == NULL || *source == '\0')
-		return false;
 	if (getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, request.ifr_name,
 		       &size) < 0)
-		return errno == ENODEV;
-	if (size > 0 && ioctl(fd, SIOCGIFINDEX, &request) == 0)
-		bound = (uint32_t)request.ifr_ifindex;
-	return find_way(fd, family, source, &interface, &address) < 0 ||
-	       interface != bound;
+		return false; /* ENODEV: it is no more */
+	if (size > 0 && ioctl(fd, SIOCGIFINDEX, &request) < 0)
+		return false;
+	return (size > 0 ? (uint32_t)request.ifr_ifindex : 0) == way->interface;
+}
+
+bool source_is_gone(int fd, uint8_t family, const char *source)
+{
+	struct source_way way;
+
+	return source != NULL && *source != '\0' &&
+	       (find_way(fd, family, source, &way) < 0 ||
+		!source_is_bound(fd, &way));
 }
