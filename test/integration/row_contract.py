@@ -27,6 +27,11 @@ HTTPS = {
     "pop": "AMS", "pop_source": "X-MSEdge-Ref", "pop_ref": "Ref A: 0",
     "tls_issuer": "Some CA", "tls_days_left": -3,
 }
+KEPT = {key: HTTPS[key] for key in HTTPS if key not in (
+    "rtt_us", "dns_us", "connect_us", "tls_us", "retransmits", "tls_issuer",
+    "tls_days_left")}
+KEPT.update(flags="kept_connection", stamp="mixed", srtt_us=4100.5,
+            min_rtt_us=4000)
 LOST = {key: SAMPLE[key] for key in SAMPLE if key not in ("rtt_us", "ttl")}
 LOST.update(outcome="lost", reason="timeout")
 LATE = {
@@ -40,8 +45,8 @@ CLOCK = {"type": "clock", **IDENTITY, "step_us": -3600000000.5}
 BOOT = {"type": "boot", **IDENTITY, "version": "0.1.0", "reason": "start"}
 SELF = {"type": "self", **IDENTITY, "committed": 5}
 
-GOOD = {"sample": SAMPLE, "https": HTTPS, "lost": LOST, "late": LATE,
-        "gap": GAP, "clock": CLOCK, "boot": BOOT, "self": SELF}
+GOOD = {"sample": SAMPLE, "https": HTTPS, "kept": KEPT, "lost": LOST,
+        "late": LATE, "gap": GAP, "clock": CLOCK, "boot": BOOT, "self": SELF}
 
 GONE = object()
 # name of the good row, what is changed in it
@@ -74,6 +79,10 @@ BAD = [
     ("lost", {"reason": GONE}), ("lost", {"reason": "no_answer"}),
     ("lost", {"reason": "dns_timeout"}), ("lost", {"rtt_us": 5}),
     ("lost", {"outcome": "failed", "reason": "missed"}),
+    ("kept", {"flags": GONE}), ("kept", {"rtt_us": 4000}),
+    ("kept", {"connect_us": 4000}), ("kept", {"srtt_us": GONE}),
+    ("kept", {"first_byte_us": GONE}), ("kept", {"probe": "tcp"}),
+    ("https", {"srtt_us": 4000}), ("https", {"flags": "kept_connection"}),
     ("https", {"port": GONE}), ("https", {"port": 0}),
     ("https", {"http_status": 42}), ("https", {"http_version": 2}),
     ("https", {"total_us": 14000}), ("https", {"tls_us": GONE}),
