@@ -228,16 +228,21 @@ void items_finish(struct items *items)
 	memset(items, 0, sizeof(*items));
 }
 
+double item_rate(const struct item *item)
+{
+	return (double)item->plan.count * (double)EP_NS_PER_S /
+	       (double)item->plan.interval_ns;
+}
+
 double items_rate(const struct items *items)
 {
 	double rate = 0;
 
 	for (size_t i = 0; i < items->n; i++) {
 		const struct item *item = &items->items[i];
-		uint64_t n = item->each_address ? ADDRESSES_USUAL : 1;
 
-		rate += (double)(n * item->plan.count) * (double)EP_NS_PER_S /
-			(double)item->plan.interval_ns;
+		rate += item_rate(item) *
+			(item->each_address ? ADDRESSES_USUAL : 1);
 	}
 	return rate;
 }

@@ -44,6 +44,9 @@ bool item_same_servers(const struct item *a, const struct item *b);
 bool items_ask_for(const struct items *items, const struct item *servers,
 		   const char *host, uint8_t family);
 
+/* Due times of `item` in a second. */
+double item_rate(const struct item *item);
+
 /* Probes that `config` asks for in a second, all items together; a name of which
  * each address is measured counts as four. */
 double items_rate(const struct items *items);

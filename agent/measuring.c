@@ -339,13 +339,11 @@ static int open_lanes(struct measuring *m, struct ep_err *err)
 static void count_item(struct measuring *m, size_t i)
 {
 	const struct item *item = &m->options.items->items[i];
-	double a_second = (double)item->plan.count * (double)EP_NS_PER_S /
-			  (double)item->plan.interval_ns;
 
 	if (item->circuit != NULL && m->options.meters != NULL)
 		meter_item_init(&m->ways[i].metered,
 				&m->options.meters[item->circuit_index],
-				&item->target, a_second, (unsigned)i);
+				&item->target, item_rate(item), (unsigned)i);
 }
 
 static int open_schedule(struct measuring *m, struct ep_err *err)
