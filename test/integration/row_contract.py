@@ -43,7 +43,10 @@ LATE = {
 GAP = {"type": "gap", **IDENTITY, "first": 2, "last": 6, "reason": "evicted"}
 CLOCK = {"type": "clock", **IDENTITY, "step_us": -3600000000.5}
 BOOT = {"type": "boot", **IDENTITY, "version": "0.1.0", "reason": "start"}
-SELF = {"type": "self", **IDENTITY, "committed": 5}
+SELF = {"type": "self", **IDENTITY, "part": "destination", "period_us": 60000000,
+        "destination": "hq", "batches": 6, "rows": 900, "refused": 0,
+        "quarantined": 0, "backlog_rows": 12, "backlog_age_us": 3500000,
+        "troubled": 0}
 
 GOOD = {"sample": SAMPLE, "https": HTTPS, "kept": KEPT, "lost": LOST,
         "late": LATE, "gap": GAP, "clock": CLOCK, "boot": BOOT, "self": SELF}
@@ -94,8 +97,10 @@ BAD = [
     ("gap", {"reason": "lost"}), ("gap", {"last": GONE}),
     ("clock", {"step_us": GONE}), ("clock", {"step_us": "1"}),
     ("boot", {"version": GONE}), ("boot", {"target": "exchange"}),
-    ("self", {"seq": GONE}), ("self", {"committed": None}),
-    ("self", {"committed": [1]}),
+    ("self", {"seq": GONE}), ("self", {"rows": None}),
+    ("self", {"rows": [1]}), ("self", {"rows": GONE}), ("self", {"rows": -1}),
+    ("self", {"part": GONE}), ("self", {"part": "disk"}),
+    ("self", {"cpu_us": 1}), ("self", {"destination": ""}),
 ]
 LINES = [
     b"", b"[]", b"{}", b"null", b'{"type":"boot"', b"\xff",
