@@ -97,7 +97,8 @@ struct ep_probe *icmp_world_start(struct icmp_world *w)
 void icmp_world_wait(struct icmp_world *w, unsigned n)
 {
 	w->wanted = w->answers + w->lates + n;
-	uv_run(&w->loop, UV_RUN_DEFAULT);
+	if (n > 0) /* else nothing would come to stop the loop */
+		uv_run(&w->loop, UV_RUN_DEFAULT);
 }
 
 const struct ep_sample *icmp_world_measure(struct icmp_world *w)

@@ -106,9 +106,9 @@ static enum tun_fate ignore_9(const struct tun_host *host, unsigned n,
 	return syn->bytes[23] == 9 ? TUN_IGNORE : TUN_REPLY;
 }
 
+/* `host.fate` is ignore_9: set before the host's thread is there. */
 static void never_idle(struct path *p)
 {
-	p->host.fate = ignore_9;
 	p->silent = p->w->target;
 	p->silent.port = 9;
 	tcp_world_start_target(p->w, &p->silent);
@@ -122,6 +122,7 @@ static void flows_are_one_each_while_dense(void **state)
 	uint16_t ports[10];
 
 	p->host.timestamps = true;
+	p->host.fate = ignore_9;
 	tun_host_start(&p->host);
 	never_idle(p);
 	for (rounds = 0; n < 20; rounds++) {
@@ -309,6 +310,7 @@ static void interface_that_comes_again(void **state)
 	struct path *p = *state;
 
 	p->w->target.source = "edge1";
+	p->host.fate = ignore_9;
 	for (unsigned i = 0; i < 3; i++) {
 		p->host.fd = tun_net_make("edge1", "203.0.113.1");
 		p->host.timestamps = true;
