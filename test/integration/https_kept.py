@@ -107,7 +107,7 @@ def compare(lab, name):
         expect(len(replied) > 0.9 * len(some) > 50,
                f"{len(replied)} of {len(some)} are replied")
     # What is open when the agent ends has no time to part.
-    end = max(int(row["time_ns"]) for row in record) - 500_000_000
+    end = max(row["ts_us"] for row in rows) * 1000 - 500_000_000
     resets = sum(row["what"] == "rst" and int(row["time_ns"]) < end
                  for row in record)
     expect(resets == 0, f"{resets} connections were reset")
