@@ -75,6 +75,7 @@ static void on_echo(const struct ep_target *target,
 	if (!replied && !t->named) {
 		t->named = true;
 		t->target.host = t->host;
+		t->line.echoes = t->line.replies = 0;
 	}
 	if (sample->outcome == EP_CANCELLED || t->line.echoes >= ECHOES ||
 	    send_echo(t) < 0)

@@ -255,7 +255,8 @@ static void test_line(struct icmp_world *w, const char *source)
 	uv_run(&w->loop, UV_RUN_DEFAULT);
 	assert_int_equal(tellings, 1);
 	assert_int_equal(told.family, 4);
-	assert_true(told.replies > 0 && told.replies <= told.echoes);
+	assert_true(told.replies > 0);
+	assert_int_equal(told.replies, told.echoes); /* no gateway counts */
 	assert_true(told.buffer_bytes > 0);
 }
 
