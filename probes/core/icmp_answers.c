@@ -11,6 +11,8 @@ static void tell_late(struct ep_engine *engine,
 {
 	struct ep_sample sample = *measured;
 
+	if (measured->rtt_ns == EP_ABSENT)
+		return;
 	sample.id = slot->id;
 	sample.sent_ns = (uint64_t)((int64_t)slot->sent.before_ns +
 				    slot->sent.offset_ns);
@@ -53,6 +55,10 @@ static void answer(struct ep_engine *engine, struct inflight_slot *slot,
 		return;
 	}
 	slot->state = INFLIGHT_ANSWERED;
+	if (measured->rtt_ns == EP_ABSENT) {
+		settle(slot, EP_FAILED, EP_REASON_UNMEASURED);
+		return;
+	}
 	if ((uint64_t)measured->rtt_ns <= slot->timeout_ns) {
 		fill(sample, measured);
 		settle(slot, EP_REPLIED, EP_REASON_NONE);

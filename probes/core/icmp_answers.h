@@ -9,7 +9,8 @@
 struct ep_engine;
 
 /* A reply to the request of `slot`; of `measured` its rtt_ns, uncertainty_ns,
- * stamp, flags and ttl count. May call the owner's callbacks. */
+ * stamp, flags and ttl count; without a round trip it came and was not measured.
+ * May call the owner's callbacks. */
 void icmp_take_reply(struct ep_engine *engine, struct inflight_slot *slot,
 		     const struct ep_sample *measured);
 

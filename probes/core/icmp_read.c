@@ -80,7 +80,7 @@ static void measure(struct icmp_port *l, struct inflight_slot *slot,
 	ep_sample_init(ret_sample);
 	if (rtt.queue)
 		ret_sample->flags = EP_FLAG_TX_SCHED;
-	ret_sample->rtt_ns = (int64_t)rtt.rtt_ns;
+	ret_sample->rtt_ns = rtt.stepped ? EP_ABSENT : (int64_t)rtt.rtt_ns;
 	ret_sample->uncertainty_ns = rtt.uncertainty_ns;
 	ret_sample->stamp = (uint8_t)rtt.stamp;
 	ret_sample->ttl = (int16_t)r->seen.ttl;

@@ -109,6 +109,8 @@ void stamp_rtt(const struct stamp_send *sent, const struct stamp_seen *seen,
 				   : in.to_ns - (out.from_ns + half_ns);
 	ret_rtt->uncertainty_ns = half_ns + (in.to_ns - in.from_ns);
 	ret_rtt->stamp = EP_STAMP_USER;
+	ret_rtt->stepped =
+		stepped && (sent->kernel_ns != 0 || seen->kernel_ns != 0);
 	ret_rtt->queue = tx && sent->queue;
 	/* at least what was left of the call it may have lain there */
 	if (ret_rtt->queue && sent->after_ns > out.from_ns)

@@ -33,6 +33,8 @@ struct stamp_rtt {
 	uint64_t uncertainty_ns;
 	enum ep_stamp stamp;
 	bool queue; /* time in the local queue is in it, how much none knows */
+	bool stepped; /* the wall clock was, and that cost us a stamp: what is
+		       * left is the time of our reading */
 };
 
 /* The best round trip that the stamps give. */

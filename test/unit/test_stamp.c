@@ -90,6 +90,8 @@ static void the_best_stamps_count(void **state)
 		if (r->rx != 0)
 			seen.kernel_ns = wall(r->rx) + (uint64_t)r->step;
 		stamp_rtt(&sent, &seen, &rtt);
+		assert_true(rtt.stepped ==
+			    (r->step > 50 * US || r->step < -50 * US));
 		if (rtt.rtt_ns != r->rtt || rtt.stamp != r->stamp ||
 		    rtt.uncertainty_ns != r->uncertainty)
 			fail_msg("%s: rtt %lu, uncertainty %lu, stamp %d",
@@ -151,6 +153,19 @@ static void a_stamp_of_the_queue_is_told_and_less_sure(void **state)
 	seen.offset_ns += MS;
 	stamp_rtt(&sent, &seen, &rtt);
 	assert_false(rtt.queue);
+	assert_true(rtt.stepped);
+}
+
+static void without_stamps_a_step_does_not_matter(void **state)
+{
+	struct stamp_send sent = { 100 * US, 120 * US, 0, WALL, false };
+	struct stamp_seen seen = { 0, 600 * US, 900 * US, WALL + 5 * MS };
+	struct stamp_rtt rtt;
+
+	(void)state;
+	stamp_rtt(&sent, &seen, &rtt);
+	assert_int_equal(rtt.rtt_ns, 790 * US);
+	assert_false(rtt.stepped);
 }
 
 static void the_ring_knows_the_last_sends(void **state)
@@ -246,6 +261,7 @@ int main(void)
 		cmocka_unit_test(a_stamp_outside_the_send_and_now_is_not_taken),
 		cmocka_unit_test(of_several_stamps_the_best_is_kept),
 		cmocka_unit_test(a_stamp_of_the_queue_is_told_and_less_sure),
+		cmocka_unit_test(without_stamps_a_step_does_not_matter),
 		cmocka_unit_test(the_ring_knows_the_last_sends),
 		cmocka_unit_test(the_ring_goes_on_where_numbers_wrap),
 		cmocka_unit_test(a_kernel_that_counts_more_is_caught_up_with),
