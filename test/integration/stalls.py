@@ -186,7 +186,7 @@ def a_process_is_stopped(lab):
                  and began - 30 * MS < row["ts_us"] * 1000 < began - 2 * MS]
     expect(any(map(flagged, measured)), "nothing is flagged")
     expect(all(flagged(row) and row["outcome"] == "replied"
-                             for row in under_way), under_way)
+               for row in under_way), under_way)
     echoes = [row for target in CROWD for row in lab.record(target["host"])
               if row["what"] == "echo"]
     most = check_burst(echoes, ended - SECOND // 10, ended + 2 * SECOND)
