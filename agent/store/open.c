@@ -160,6 +160,11 @@ static bool cannot_index(struct store *store)
 	return code == SQLITE_CANTOPEN || code == SQLITE_READONLY;
 }
 
+/* The agent keeps readers out for a moment while it opens or upgrades its
+ * store; it waits itself for a reader that recovers the log. */
+#define READER_WAITS_MS 5000
+#define WRITER_WAITS_MS 200
+
 static int open_sqlite(struct store *store, struct ep_err *err)
 {
 	int flags = store->read_only
@@ -169,6 +174,9 @@ static int open_sqlite(struct store *store, struct ep_err *err)
 
 	r = sqlite3_open_v2(store->path, &store->db.sqlite,
 			    flags | SQLITE_OPEN_NOMUTEX, NULL);
+	sqlite3_busy_timeout(store->db.sqlite, store->read_only
+						       ? READER_WAITS_MS
+						       : WRITER_WAITS_MS);
 	if (r == SQLITE_OK && cannot_index(store))
 		r = open_immutable(store);
 	if (r != SQLITE_OK)

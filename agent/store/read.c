@@ -105,7 +105,8 @@ static int gap_read(struct merging *m, sqlite3_stmt *row,
 	record.first = run.first;
 	record.last = run.last;
 	if (r == 0) {
-		snprintf(m->body, sizeof(m->body), "\"%s_elsewhere\":%llu",
+		snprintf(m->body, sizeof(m->body),
+			 "\"part\":\"gap\",\"%s_elsewhere\":%llu",
 			 gap_reason_name(record.reason),
 			 (unsigned long long)others);
 		record.type = ROW_SELF;

@@ -9,8 +9,6 @@
 #include <time.h>
 
 #define AUTOCHECKPOINT_MAX_PAGES 1000
-/* A reader that recovers the log, or a page that is being read. */
-#define BUSY_MS 200
 
 uint64_t now_wall_ns(void)
 {
@@ -69,7 +67,6 @@ int setup_connection(struct store *store, struct ep_err *err)
 {
 	int r;
 
-	sqlite3_busy_timeout(store->db.sqlite, BUSY_MS);
 	r = db_exec(&store->db, "PRAGMA trusted_schema = 0;"
 				"PRAGMA cell_size_check = 1;"
 				"PRAGMA foreign_keys = 0");

@@ -179,6 +179,8 @@ SELF = {
         ("commits", "rss_bytes", "rss_max_bytes", "store_rows", "store_bytes",
          "wal_bytes", "queued", "evicted", "disk_full"), COUNT),
                 "commit_max_us": TIME, "commit_p99_us": TIME},
+    "gap": {f"{reason}_elsewhere": (integer(1, 2 ** 53 - 1), False)
+            for reason in GAP_REASONS},  # another destination's
     "destination": {"period_us": TIME, "destination": (text, True),
                     "backlog_age_us": TIME, **dict.fromkeys(
                         ("batches", "rows", "refused", "quarantined",

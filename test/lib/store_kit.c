@@ -235,7 +235,9 @@ static int keep_row(const struct record *record, void *arg)
 		a->max = record->seq;
 	if (record->type == ROW_GAP)
 		keep_gap(a, record);
-	if (record->type == ROW_SELF && strstr(record->body, "_elsewhere"))
+	if (record->type == ROW_SELF &&
+	    strstr(record->body, "\"part\":\"gap\"") &&
+	    strstr(record->body, "_elsewhere"))
 		a->selves++;
 	return 0;
 }
