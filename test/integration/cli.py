@@ -129,7 +129,7 @@ check("stdout is closed", closed.returncode == 74 and
 
 folder = tempfile.TemporaryDirectory()
 path = os.path.join(folder.name, "x.json")
-DEEP = b"[" * (10 * 1024 * 1024)
+DEEP = b"[" * (17 * 1024 * 1024)
 CASES = (
     ("unknown key", b'{\n  "tagrets": []}', "2:3",
      'unknown key "tagrets" in the configuration, did you mean "targets"?'),
@@ -148,8 +148,8 @@ CASES = (
      "byte 0xff is not UTF-8: the file has to be saved as UTF-8"),
     ("a NUL", b"{}\0", "1:3",
      "a NUL byte: the file has to be text in UTF-8"),
-    ("10 MB of nesting", DEEP, "1:1",
-     "cannot be read: File too large, at most 1 MiB is allowed"),
+    ("17 MiB of nesting", DEEP, "1:1",
+     "cannot be read: File too large, at most 16 MiB is allowed"),
     ("1 MiB of nesting", DEEP[:1024 * 1024], "1:33",
      "nested too deep: at most 32 levels are allowed"),
     ("1 MiB of objects", (b'{"a":' * 209715), "1:161",

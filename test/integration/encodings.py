@@ -7,7 +7,7 @@ import os
 import sys
 
 sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/../lib")
-from labtest import Folder, canon, case, expect, main
+from labtest import Folder, await_it, canon, case, expect, main
 from lab import address
 import contract
 from collector import LOGIN, status
@@ -34,6 +34,12 @@ def first(*answers):
 
 def refused(document):
     return document["type"] == "sample" and document["seq"] in (7, 8, 9, 21)
+
+
+def declared(rows):
+    """Rows that gap rows stand for."""
+    return sum(row["last"] - row["first"] + 1 for row in rows
+               if row["type"] == "gap")
 
 
 def set_answers(engines):
@@ -77,11 +83,15 @@ def each_engine_takes_its_encoding(lab):
     with folder:
         folder.write(TARGETS, destinations(engines))
         folder.ask("check-config", folder.config)
-        folder.start("--duration", "12s")
+        folder.start("--duration", "30s")  # at its end it sends all
         folder.await_said("destination=splunk status=403")
         with open(f"{folder.path}/token.new", "w", encoding="utf-8") as f:
             f.write("s3cret\n")
         os.rename(f"{folder.path}/token.new", f"{folder.path}/token")
+        for name in "splunk", "logs":
+            folder.await_said(f"destination={name} delivering again", 60)
+        await_it(lambda: declared(engines["elastic"].rows()) == 4, 60,
+                 f"gaps for what was refused: {folder.said()}")
         expect(folder.wait(60) == 0, folder.said())
     for name, there in engines.items():
         there.close()
@@ -111,8 +121,7 @@ def elastic_has_each_document_once(_):
            f"{len(rows)} documents: {RUN['said']}")
     gaps = [row for row in rows if row["type"] == "gap"]
     expect({row["reason"] for row in gaps} == {"refused"} and
-           sum(row["last"] - row["first"] + 1 for row in gaps) == len(lost),
-           gaps)
+           declared(rows) == len(lost), gaps)
     expect("destination=elastic quarantined=" in RUN["said"], RUN["said"])
     expect(there.busy == 0, "no shard was busy")
 

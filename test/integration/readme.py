@@ -65,7 +65,7 @@ def check_configuration(text, folder):
     printed = json.loads(lab.run(PROGRAM, "check-config", "--print",
                                  path).stdout)
     names = [t["name"] for t in printed["targets"]]
-    if names != ["exchange", "gateway"]:
+    if names != ["exchange", "router"]:
         fail(f"the configuration's targets: {names}")
     print("ok the configuration")
 

@@ -84,7 +84,7 @@ class Elastic(Engine):
     def rows(self):
         """Without what is there for Elasticsearch."""
         rows = []
-        for name, document in self.documents.items():
+        for name, document in list(self.documents.items()):
             row = dict(document)
             contract.need(row.pop("@timestamp") == row["time"], "another time")
             contract.check(row)
