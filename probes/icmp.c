@@ -311,8 +311,6 @@ static const struct ep_opt opts[] = {
 	  "hops that a packet may take" },
 	{ "dscp", EP_OPT_UINT, FIELD(dscp), 0, 63, "0",
 	  "code point of the packet's class of service" },
-	{ "dont_fragment", EP_OPT_BOOL, FIELD(dont_fragment), 0, 0, NULL,
-	  "packets that are too big for a link are refused, not cut" },
 };
 
 const struct ep_kind ep_kind_icmp = {

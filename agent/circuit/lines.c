@@ -7,10 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of a longer prefix no route is a default; two halves, or eight eighths of
- * IPv6's global space, together are. */
-#define DEFAULT_BITS_MAX 4
-
 struct link {
 	unsigned index, flags;
 	char name[IFNAMSIZ];
@@ -211,7 +207,7 @@ static int take_route(struct lines *l, const struct nlmsghdr *m)
 
 	if (!read_attributes(m, sizeof(*info), &a) ||
 	    info->rtm_type != RTN_UNICAST ||
-	    info->rtm_dst_len > DEFAULT_BITS_MAX ||
+	    info->rtm_dst_len > LINES_DEFAULT_BITS ||
 	    (info->rtm_flags & (RTM_F_CLONED | RTNH_F_DEAD)) != 0)
 		return 0;
 	if (a.of[RTA_OIF] != NULL)

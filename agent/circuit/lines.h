@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of a longer prefix no route is a default; two halves, or eight eighths of
+ * IPv6's global space, together are. */
+#define LINES_DEFAULT_BITS 4
+
 struct lines;
 
 /* NULL: out of memory. */

@@ -15,11 +15,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define READ_BYTES   32768
-#define NOTICES_MAX  512
-#define TRIES        4 /* a dump that others changed meanwhile is made again */
-#define ANSWER_S     2 /* it is the kernel: more than enough */
-#define DEFAULT_BITS 4 /* as in lines.c */
+#define READ_BYTES  32768
+#define NOTICES_MAX 512
+#define TRIES       4 /* a dump that others changed meanwhile is made again */
+#define ANSWER_S    2 /* it is the kernel: more than enough */
 
 /* --- notices --- */
 
@@ -34,7 +33,7 @@ static int filter_routes(int fd)
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE), 0, 2),
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS,
 			 NLMSG_HDRLEN + offsetof(struct rtmsg, rtm_dst_len)),
-		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, DEFAULT_BITS, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, LINES_DEFAULT_BITS, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, 0x40000),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};

@@ -267,6 +267,9 @@ static void every_option_of_a_kind_is_a_key(void **state)
 			opt = schema_opt(key);
 			assert_int_equal(opt.type, row->type);
 			assert_true(opt.min == row->min && opt.max == row->max);
+			for (size_t k = 0; k < j; k++)
+				assert_string_not_equal(kinds[i]->opts[k].name,
+							row->name);
 		}
 	}
 }
