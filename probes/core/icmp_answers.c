@@ -1,5 +1,6 @@
 #include "core/icmp_answers.h"
 #include "core/icmp_socket.h"
+#include "core/ways.h"
 #include "edgeprobe/kind.h"
 
 #define COPIES_MAX 8 /* duplicates told of one probe */
@@ -43,18 +44,34 @@ static void fill(struct ep_sample *sample, const struct ep_sample *measured)
 	sample->flags |= measured->flags;
 }
 
+/* An interface that a packet of IPv6 asks for is a wish: with no route by it any
+ * more, the kernel takes another one. If the way went after it was looked at,
+ * nobody knows which it was. */
+static enum ep_reason astray(struct ep_probe *probe)
+{
+	return ep_probe_sample(probe)->address.family == 6
+		       ? probe_way_lost(probe)
+		       : EP_REASON_NONE;
+}
+
 /* In time by its own stamps is in time, however late we read it, and the other
  * way round: then the loss is told first, and the late reply after it. */
 static void answer(struct ep_engine *engine, struct inflight_slot *slot,
 		   const struct ep_sample *measured)
 {
 	struct ep_sample *sample = ep_probe_sample(slot->owner);
+	enum ep_reason lost;
 
 	if (sample->outcome == EP_CANCELLED) {
 		slot->state = INFLIGHT_ABANDONED; /* its end is on the way */
 		return;
 	}
 	slot->state = INFLIGHT_ANSWERED;
+	lost = astray(slot->owner);
+	if (lost != EP_REASON_NONE) {
+		settle(slot, EP_FAILED, lost);
+		return;
+	}
 	if (measured->rtt_ns == EP_ABSENT) {
 		settle(slot, EP_FAILED, EP_REASON_UNMEASURED);
 		return;

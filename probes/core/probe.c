@@ -188,6 +188,16 @@ static int find_way(struct ep_probe *p)
 				   &p->way);
 }
 
+enum ep_reason probe_way_lost(struct ep_probe *probe)
+{
+	uint32_t interface = probe->way.interface;
+	int r = find_way(probe);
+
+	if (r == 0 && probe->way.interface != interface)
+		r = -ENETUNREACH;
+	return r < 0 ? reason_of(r) : EP_REASON_NONE;
+}
+
 /* The address is known: send. What has not left yet has a deadline, too. */
 static void launch(struct ep_probe *p)
 {

@@ -22,4 +22,8 @@ int ways_find(struct ways *ways, const char *source,
 /* The way that was found for a probe before its kind was told to start. */
 const struct source_way *probe_way(const struct ep_probe *probe);
 
+/* Ask again: EP_REASON_NONE if what the probe has sent would still leave by the
+ * interface that was found, else why not. */
+enum ep_reason probe_way_lost(struct ep_probe *probe);
+
 #endif

@@ -6,6 +6,7 @@ whatever happens, nothing meant for it leaves by the second.
 Two namespaces and two cables between them; the far one holds all targets and
 watches which cable their packets come by.
 """
+import contextlib
 import os
 import signal
 import socket
@@ -286,6 +287,26 @@ class Agent(Folder):
             raise Wrong(f"{e}\n# {text}\n{self.said()}") from None
 
 
+    @contextlib.contextmanager
+    def stopped(self):
+        """A packet of IPv6's ICMP that is on its way into the kernel while its
+        route goes leaves by the other line (and its reply is no figure): so
+        that none is, what changes does it while nothing runs."""
+        pid = self.agent.pid
+        os.kill(pid, signal.SIGSTOP)
+        await_it(lambda: all(state(task) == "T" for task in
+                             os.listdir(f"/proc/{pid}/task")), 20, "stopped")
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
+def state(task):
+    with open(f"/proc/{task}/stat", encoding="utf-8") as f:
+        return f.read().rsplit(")", 1)[1].split()[0]
+
+
 REPLIED = {("replied", None)}
 NO_SOURCE = {("failed", "no_source")}
 NO_ROUTE = {("failed", "no_route")}
@@ -305,35 +326,42 @@ def what_happens_to_a_line_is_followed(place):
         agent.write(targets(), circuits=circuits()).start()
         agent.await_all(with_other(all_of(FIRST, REPLIED)), "both lines")
 
-        near("link", "del", "up1")
+        with agent.stopped():
+            near("link", "del", "up1")
         agent.await_all(with_other(all_of(FIRST, NO_SOURCE)), "deleted")
         plug(1)
         agent.await_all(with_other(all_of(FIRST, REPLIED)), "made again")
 
         # IPv4 addresses stay, IPv6 ones go
-        near("link", "set", "up1", "down")
+        with agent.stopped():
+            near("link", "set", "up1", "down")
         agent.await_all(with_other({
             ("name", 4): NO_ROUTE, ("own4", 4): NO_ROUTE,
             ("name", 6): NO_SOURCE, ("own6", 6): NO_SOURCE}), "down")
-        near("link", "set", "up1", "up")
-        near("-6", "addr", "add", f"{own(1, 2, 6)}/64", "dev", "up1", "nodad")
-        add_routes(1)
+        with agent.stopped():
+            near("link", "set", "up1", "up")
+            near("-6", "addr", "add", f"{own(1, 2, 6)}/64", "dev", "up1",
+                 "nodad")
+            add_routes(1)
         agent.await_all(with_other(all_of(FIRST, REPLIED)), "up again")
 
-        add_own(1, 3)
-        delete_own(1, 2)
-        add_routes(1)
+        with agent.stopped():
+            add_own(1, 3)
+            delete_own(1, 2)
+            add_routes(1)
         agent.await_all(with_other({
             ("name", 4): REPLIED, ("own4", 4): NO_SOURCE,
             ("name", 6): REPLIED, ("own6", 6): NO_SOURCE}), "other addresses")
         add_own(1, 2)
         agent.await_all(with_other(all_of(FIRST, REPLIED)), "both addresses")
 
-        delete_own(1, 2)
-        delete_own(1, 3)
+        with agent.stopped():
+            delete_own(1, 2)
+            delete_own(1, 3)
         agent.await_all(with_other(all_of(FIRST, NO_SOURCE)), "no address")
-        add_own(1, 2)
-        add_routes(1)
+        with agent.stopped():
+            add_own(1, 2)
+            add_routes(1)
         agent.await_all(with_other(all_of(FIRST, REPLIED)), "address again")
         expect(agent.end()[0] == 0, agent.said())
         contract.audit(agent.rows())
@@ -359,8 +387,9 @@ def a_rule_for_its_address_chooses_the_route(place):
         agent.write(targets(), circuits=circuits()).start()
         agent.await_all(all_of(mine, REPLIED), "by the rule's table")
         # without a route in there, what is left is the other line's
-        for family in 4, 6:
-            near(f"-{family}", "route", "del", "default", "table", "101")
+        with agent.stopped():
+            for family in 4, 6:
+                near(f"-{family}", "route", "del", "default", "table", "101")
         agent.await_all(all_of(mine, NO_ROUTE), "the table is empty")
         expect(agent.end()[0] == 0, agent.said())
     for family in 4, 6:
