@@ -81,6 +81,8 @@ enum db_query {
 
 extern const char *const db_texts[DB_QUERIES];
 extern const char db_schema[];
+/* For a reader of a store from before there were chunks: an empty table. */
+extern const char db_no_chunks[];
 /* What makes a store of schema `n` one of schema n + 1. */
 extern const char *const db_steps[];
 

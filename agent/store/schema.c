@@ -8,6 +8,11 @@
 #define EVICT(table)                                                           \
 	"DELETE FROM " table " WHERE seq <= ?1 AND seq NOT IN " ANCHORS
 
+/* Rows under their number / CHUNK_NUMBERS, packed: chunk.h. */
+#define CHUNK_TABLE                                                            \
+	"TABLE chunk(id INTEGER PRIMARY KEY, first INTEGER, last INTEGER,"     \
+	" rows INTEGER, body BLOB)"
+
 const char db_schema[] =
 	"CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 	"CREATE TABLE series(id INTEGER PRIMARY KEY, target TEXT, probe TEXT,"
@@ -39,7 +44,7 @@ const char db_schema[] =
 	" max_ns INTEGER);"
 	"CREATE TABLE destination(id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" name TEXT UNIQUE, active INTEGER, start INTEGER, next INTEGER,"
-	" anchor INTEGER);"
+	" anchor INTEGER, fresh_start INTEGER, fresh_next INTEGER);"
 	"CREATE TABLE batch(id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" destination INTEGER, first INTEGER, last INTEGER, rows INTEGER,"
 	" encoding TEXT, gzip INTEGER, attempts INTEGER, oldest_ns INTEGER,"
@@ -50,12 +55,18 @@ const char db_schema[] =
 	" rows INTEGER, encoding TEXT, gzip INTEGER, attempts INTEGER,"
 	" bytes INTEGER, answer TEXT, body BLOB);"
 	"CREATE TABLE counter(destination INTEGER, name TEXT, value INTEGER,"
-	" PRIMARY KEY(destination, name)) WITHOUT ROWID;";
+	" PRIMARY KEY(destination, name)) WITHOUT ROWID;"
+	"CREATE " CHUNK_TABLE ";";
+
+const char db_no_chunks[] = "CREATE TEMP " CHUNK_TABLE;
 
 /* No step may touch every row: a store of gigabytes is opened by it. */
 const char *const db_steps[STORE_SCHEMA] = {
 	[1] = "ALTER TABLE https ADD COLUMN srtt_ns INTEGER;"
 	      "ALTER TABLE https ADD COLUMN min_rtt_ns INTEGER",
+	[2] = "CREATE " CHUNK_TABLE ";"
+	      "ALTER TABLE destination ADD COLUMN fresh_start INTEGER;"
+	      "ALTER TABLE destination ADD COLUMN fresh_next INTEGER",
 };
 
 const char *const db_texts[DB_QUERIES] = {
@@ -149,9 +160,10 @@ const char *const db_texts[DB_QUERIES] = {
 	[Q_DESTINATION_FIND] = "SELECT id FROM destination"
 			       " WHERE name = ? AND active",
 	[Q_DESTINATION_ADD] = "INSERT INTO destination"
-			      " VALUES(NULL, ?1, 1, ?2, ?2, NULL)"
+			      " VALUES(NULL, ?1, 1, ?2, ?2, NULL, NULL, NULL)"
 			      " ON CONFLICT(name) DO UPDATE SET active = 1,"
-			      " start = ?2, next = ?2, anchor = NULL",
+			      " start = ?2, next = ?2, anchor = NULL,"
+			      " fresh_start = NULL, fresh_next = NULL",
 	[Q_DESTINATION_GET] = "SELECT id, start, next, anchor FROM destination"
 			      " WHERE id = ? AND active",
 	[Q_DESTINATION_SCAN] = "SELECT id, start, next, anchor"

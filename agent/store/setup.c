@@ -32,13 +32,30 @@ void setup_page_bound(struct store *store)
 		     (int64_t)store->max_pages);
 }
 
+/* As far as the questions go, a store of an earlier schema has these, too. */
+static int stand_in(struct store *store)
+{
+	int64_t there = 0;
+	int r = db_exec_number(&store->db,
+			       "SELECT count(*) FROM sqlite_schema"
+			       " WHERE name = 'chunk'",
+			       &there);
+
+	if (r < 0 || there)
+		return r < 0 ? r : 0;
+	r = db_exec(&store->db, "PRAGMA temp_store = MEMORY");
+	return r < 0 ? r : db_exec(&store->db, db_no_chunks);
+}
+
 static int reader(struct store *store)
 {
 	sqlite3 *db = store->db.sqlite;
+	int r;
 
 	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_wal_autocheckpoint(db, 0);
-	return db_exec(&store->db, "PRAGMA query_only = 1");
+	r = stand_in(store);
+	return r < 0 ? r : db_exec(&store->db, "PRAGMA query_only = 1");
 }
 
 static int writer(struct store *store)

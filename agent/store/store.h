@@ -12,7 +12,7 @@
 
 struct store;
 
-#define STORE_SCHEMA 2
+#define STORE_SCHEMA 3
 
 struct store_options {
 	const char *path;     /* of the database file */
