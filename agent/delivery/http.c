@@ -1,9 +1,9 @@
 /* A collector behind HTTP.
  *
- * Happy path: the options that never change are set once (`set_fixed`); each
+ * Happy path: the options that never change are set once (http_options.c); each
  * attempt sets its headers and body, runs on a multi of this destination's own,
  * and ends in on_done(), where status, media type and the beginning of the body
- * are judged by ack.c.
+ * are judged (http_judge.c, ack.c).
  *
  * What can fail: the token cannot be read (no attempt is made); no connection;
  * TLS; the proxy; the answer is cut, endless or not HTTP. What is more than we
@@ -13,174 +13,14 @@
  *
  * Names are looked up by libcurl's resolver threads; the loop does not wait,
  * not even when such a look-up is given up (QUICK_EXIT). */
-#include "delivery/http_failure.h"
-#include "delivery/outlet.h"
-#include "delivery/retry.h"
+#include "delivery/http_i.h"
 #include "delivery/row.h"
-#include "delivery/token.h"
-#include "edgeprobe/clock.h"
-#include "edgeprobe/private/curl_loop.h"
 #include "edgeprobe/private/list.h"
-#include "edgeprobe/private/trust.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define BODY_MAX    ((size_t)1 << 20)
-#define HEADERS_MAX ((size_t)64 << 10)
-
-#define CONNECT_MS    10000L
-#define LOW_SPEED_S   20L /* with less than LOW_SPEED_BPS it is stuck */
-#define LOW_SPEED_BPS 10L
-
-struct http {
-	struct outlet outlet;
-	struct curl_loop *curl;
-	struct curl_transfer transfer;
-	CURL *easy;
-	struct curl_slist *headers; /* of the attempt under way */
-	enum ack_engine engine;     /* whose answers these are */
-	uint64_t rows;              /* on their way */
-	struct token token;
-	char *token_file;
-	char *ca_file;          /* NULL: the system's */
-	struct ep_trust *trust; /* NULL: not needed, or not yet read */
-	bool tls;               /* it is needed */
-	struct buf body;        /* of the answer */
-	size_t header_bytes;    /* of the answer */
-	bool headers_cut, body_cut;
-	char error[CURL_ERROR_SIZE];
-	void (*closed)(void *arg);
-	void *arg;
-};
-
-/* --- what comes back; called from inside libcurl --- */
-
-static size_t on_body(char *data, size_t size, size_t n, void *arg)
-{
-	struct http *h = arg;
-
-	buf_add(&h->body, data, size * n);
-	h->body_cut = h->body.error != 0;
-	return h->body_cut ? 0 : size * n;
-}
-
-static size_t on_header(char *data, size_t size, size_t n, void *arg)
-{
-	struct http *h = arg;
-
-	(void)data;
-	h->header_bytes += size * n;
-	h->headers_cut = h->header_bytes > HEADERS_MAX;
-	return h->headers_cut ? 0 : size * n;
-}
-
-/* --- judging --- */
-
-static unsigned info(CURL *easy, CURLINFO what)
-{
-	long value = 0;
-
-	curl_easy_getinfo(easy, what, &value);
-	return value > 0 && value < 1000 ? (unsigned)value : 0;
-}
-
-static bool is_success(unsigned status)
-{
-	return status >= 200 && status <= 299;
-}
-
-static enum ack_failure failure(const struct http *h, CURLcode result,
-				unsigned status)
-{
-	unsigned tunnel = info(h->easy, CURLINFO_HTTP_CONNECTCODE);
-	bool whole = result == CURLE_OK || h->headers_cut || h->body_cut;
-
-	if (status > 0 && (whole || !is_success(status)))
-		return ACK_ANSWERED;
-	if (tunnel > 0 && !is_success(tunnel))
-		return ACK_FAIL_PROXY;
-	return whole ? ACK_FAIL_BROKEN : http_failure(result);
-}
-
-static const char *header(const struct http *h, const char *name)
-{
-	struct curl_header *found;
-
-	if (curl_easy_header(h->easy, name, 0, CURLH_HEADER, -1, &found) !=
-	    CURLHE_OK)
-		return NULL;
-	return found->value;
-}
-
-/* libcurl's words, which may quote a certificate: printable, without quotes. */
-static void reason(const struct http *h, CURLcode result, char *why,
-		   size_t size)
-{
-	snprintf(why, size, "%.150s",
-		 h->error[0] ? h->error : curl_easy_strerror(result));
-	for (char *c = why; *c; c++)
-		if (*c < ' ' || *c > '~' || *c == '"')
-			*c = '\'';
-}
-
-static void describe_failure(const struct http *h, enum ack_failure failure,
-			     CURLcode result, struct verdict *v)
-{
-	unsigned tunnel = info(h->easy, CURLINFO_HTTP_CONNECTCODE);
-	const char *word = ack_failure_name(failure);
-	char why[160];
-
-	reason(h, result, why, sizeof(why));
-	if (failure == ACK_FAIL_PROXY && tunnel > 0)
-		snprintf(v->text, sizeof(v->text), "error=%s status=%u", word,
-			 tunnel);
-	else
-		snprintf(v->text, sizeof(v->text), "error=%s why=\"%s\"", word,
-			 why);
-}
-
-/* A status that says yes, and an answer that does not. */
-static const char *why_not(enum ack_class class)
-{
-	if (class == ACK_DONE)
-		return "";
-	if (class == ACK_ENDPOINT)
-		return " why=\"not what a collector answers\"";
-	return " why=\"it did not take all rows\"";
-}
-
-static void judge(struct http *h, CURLcode result, struct verdict *v)
-{
-	unsigned status = info(h->easy, CURLINFO_RESPONSE_CODE);
-	char *type = NULL;
-	struct answer a = {
-		.failure = failure(h, result, status),
-		.status = status,
-		.body = h->body.data,
-		.body_len = h->body.len,
-		.headers_cut = h->headers_cut,
-		.body_cut = h->body_cut,
-		.engine = h->engine,
-		.rows = h->rows,
-	};
-
-	curl_easy_getinfo(h->easy, CURLINFO_CONTENT_TYPE, &type);
-	a.content_type = type;
-	*v = (struct verdict){ .after_ns = RETRY_NO_AFTER };
-	v->class = ack_classify(&a, &v->parts);
-	if (a.failure != ACK_ANSWERED) {
-		describe_failure(h, a.failure, result, v);
-		return;
-	}
-	v->after_ns =
-		retry_after_ns(header(h, "Retry-After"), header(h, "Date"));
-	snprintf(v->text, sizeof(v->text), "status=%u%s", status,
-		 is_success(status) ? why_not(v->class) : "");
-}
 
 static void drop_headers(struct http *h)
 {
@@ -196,7 +36,7 @@ static void on_done(struct curl_transfer *transfer, CURLcode result)
 	struct http *h = container_of(transfer, struct http, transfer);
 	struct verdict verdict;
 
-	judge(h, result, &verdict);
+	http_judge(h, result, &verdict);
 	drop_headers(h);
 	buf_clear(&h->body);
 	h->outlet.cb(&verdict, h->outlet.arg);
@@ -260,11 +100,8 @@ static int begin(struct http *h, const struct parcel *p)
 
 	if (r < 0)
 		return r;
-	buf_clear(&h->body);
+	http_judge_begin(h);
 	h->rows = p->rows;
-	h->header_bytes = 0;
-	h->headers_cut = h->body_cut = false;
-	h->error[0] = '\0';
 	curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, h->headers);
 	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE,
 			 (curl_off_t)p->len);
@@ -311,94 +148,6 @@ static int http_send(struct outlet *outlet, const struct parcel *parcel,
 }
 
 /* --- life --- */
-
-static long ms_of(uint64_t ns)
-{
-	return (long)((ns + EP_NS_PER_MS - 1) / EP_NS_PER_MS);
-}
-
-/* Each option is checked once, here: a libcurl that does not know one must not
- * quietly go without it. */
-#define SET(easy, option, value)                                               \
-	do {                                                                   \
-		if (curl_easy_setopt(easy, option, value) != CURLE_OK)         \
-			return -ENOTSUP;                                       \
-	} while (0)
-
-static int set_times(CURL *easy, uint64_t timeout_ns)
-{
-	long timeout_ms = ms_of(timeout_ns);
-
-	SET(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
-	SET(easy, CURLOPT_CONNECTTIMEOUT_MS,
-	    timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS);
-	SET(easy, CURLOPT_LOW_SPEED_LIMIT, LOW_SPEED_BPS);
-	SET(easy, CURLOPT_LOW_SPEED_TIME, LOW_SPEED_S);
-	SET(easy, CURLOPT_NOSIGNAL, 1L);
-	SET(easy, CURLOPT_QUICK_EXIT, 1L);
-	return 0;
-}
-
-static int set_trust(CURL *easy)
-{
-	SET(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-	SET(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-	SET(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
-	SET(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
-	SET(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	/* What take_trust() gives, and nothing that libcurl knows besides. */
-	SET(easy, CURLOPT_CAINFO, NULL);
-	SET(easy, CURLOPT_CAPATH, NULL);
-	SET(easy, CURLOPT_PROXY_CAINFO, NULL);
-	SET(easy, CURLOPT_PROXY_CAPATH, NULL);
-	SET(easy, CURLOPT_SSL_CTX_FUNCTION, ep_trust_on_ssl_ctx);
-	return 0;
-}
-
-/* Where it may go: never elsewhere than configured, whatever the environment
- * or an answer says. */
-static int set_way(CURL *easy, const struct deliver_options *o)
-{
-	bool tls = place_of(o->url) == PLACE_HTTPS;
-
-	SET(easy, CURLOPT_URL, o->url);
-	SET(easy, CURLOPT_PROTOCOLS_STR, tls ? "https" : "http");
-	SET(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
-	SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	SET(easy, CURLOPT_PROXY, o->proxy ? o->proxy : "");
-	SET(easy, CURLOPT_NOPROXY, "");
-	SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(easy, CURLOPT_HTTP09_ALLOWED, 0L);
-	SET(easy, CURLOPT_USERAGENT, "edgeprobe/" EDGEPROBE_VERSION);
-	return 0;
-}
-
-static int set_callbacks(CURL *easy, struct http *h)
-{
-	SET(easy, CURLOPT_POST, 1L);
-	SET(easy, CURLOPT_WRITEFUNCTION, on_body);
-	SET(easy, CURLOPT_WRITEDATA, h);
-	SET(easy, CURLOPT_HEADERFUNCTION, on_header);
-	SET(easy, CURLOPT_HEADERDATA, h);
-	SET(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	SET(easy, CURLOPT_ERRORBUFFER, h->error);
-	return 0;
-}
-
-static int set_fixed(struct http *h, const struct deliver_options *o)
-{
-	int r = set_way(h->easy, o);
-
-	if (r == 0)
-		r = set_trust(h->easy);
-	if (r == 0)
-		r = set_times(h->easy, o->timeout_ns);
-	if (r == 0)
-		r = set_callbacks(h->easy, h);
-	return r;
-}
 
 static void free_http(struct http *h)
 {
@@ -454,7 +203,7 @@ static int make(struct http *h, uv_loop_t *loop,
 	h->engine = framing->engine;
 	h->transfer.easy = h->easy;
 	h->transfer.done = on_done;
-	r = set_fixed(h, o);
+	r = http_options_set(h, o);
 	return r < 0 ? r : curl_loop_open(loop, &h->curl);
 }
 
@@ -466,7 +215,7 @@ int http_open(uv_loop_t *loop, const struct deliver_options *options,
 
 	if (!h)
 		return -ENOMEM;
-	buf_init(&h->body, BODY_MAX);
+	buf_init(&h->body, HTTP_BODY_MAX);
 	h->outlet.send = http_send;
 	h->outlet.close = http_close;
 	r = make(h, loop, options);
