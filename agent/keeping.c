@@ -1,4 +1,4 @@
-/* Happy path: once a second on_tick() empties the rings into the store, commits
+/* Happy path: once a second (or as configured) on_tick() empties the rings into the store, commits
  * and pokes the destinations. A ring that fills faster wakes us before that.
  *
  * What can fail: the commit (the store keeps its queue, the next tick tries
@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICK_MS       1000
 #define TAKE_MAX      64
 #define STEP_NS       (100 * (int64_t)EP_NS_PER_MS)
 #define LATE_SECONDS  30 /* how long a probe's row can be found again */
@@ -171,7 +170,7 @@ static void watch_clock(struct keeping *k)
 	buf_finish(&body);
 }
 
-/* --- once a second --- */
+/* --- once in commit_interval --- */
 
 static int commit(struct keeping *k)
 {
@@ -198,7 +197,7 @@ static void arm(struct keeping *k)
 {
 	uint64_t now_ns = ep_clock_mono_ns();
 
-	k->next_tick_ns += TICK_MS * EP_NS_PER_MS;
+	k->next_tick_ns += k->config->store_commit_ns;
 	if (k->next_tick_ns < now_ns)
 		k->next_tick_ns = now_ns;
 	uv_update_time(k->loop);
@@ -321,7 +320,8 @@ static int open_store(struct keeping *k, struct ep_err *err)
 	return 0;
 }
 
-struct deliver_options delivery_options(const struct config_destination *d)
+struct deliver_options delivery_options(const struct config *config,
+					const struct config_destination *d)
 {
 	return (struct deliver_options){
 		.name = d->name,
@@ -335,13 +335,14 @@ struct deliver_options delivery_options(const struct config_destination *d)
 		.max_bytes = d->batch_bytes,
 		.interval_ns = d->interval_ns,
 		.timeout_ns = d->timeout_ns,
+		.truncate_addresses = config->truncate_addresses,
 	};
 }
 
 static int open_deliver(struct keeping *k, const struct config_destination *d,
 			struct ep_err *err)
 {
-	struct deliver_options options = delivery_options(d);
+	struct deliver_options options = delivery_options(k->config, d);
 	int r = deliver_open(k->loop, k->store, &k->who, &options,
 			     &k->delivers[k->n_delivers], err);
 

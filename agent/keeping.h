@@ -27,7 +27,8 @@ void keeping_on_broken(struct keeping *keeping, keeping_broken_cb broken,
 
 /* What a configured destination is to the room that delivers: for
  * check-config, too. Texts are borrowed. */
-struct deliver_options delivery_options(const struct config_destination *d);
+struct deliver_options delivery_options(const struct config *config,
+					const struct config_destination *d);
 
 /* Samples come from `measuring`, whose items are `items`; both borrowed until
  * the end. At most KEEPING_SOURCES_MAX. 0 or negative errno. */

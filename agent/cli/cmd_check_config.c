@@ -16,7 +16,7 @@ static int check_destinations(const struct config *config, const char *path)
 
 	for (size_t i = 0; i < config->n_destinations; i++) {
 		const struct config_destination *d = &config->destinations[i];
-		struct deliver_options options = delivery_options(d);
+		struct deliver_options options = delivery_options(config, d);
 		struct ep_err err = { 0 };
 
 		if (deliver_check(&options, &err) == 0)

@@ -67,8 +67,13 @@ struct config {
 	char *ca_file; /* NULL: SSL_CERT_FILE, else the system's */
 	char *store_path;
 	uint64_t store_max_bytes;
+	uint64_t store_commit_ns; /* from one commit to the next */
+	bool truncate_addresses;  /* the branch's own, in what is delivered */
 	struct config_destination *destinations;
 	size_t n_destinations;
+	char *control_path;  /* of the socket that answers questions */
+	char *control_group; /* whose members may ask; NULL: nobody */
+	bool control_asked;  /* the path is the user's own */
 };
 
 /* Read `path`; CONFIG_PATH (NULL means it, too) is followed by the drop-ins,
@@ -86,5 +91,11 @@ void config_print(const struct config *config, struct buf *out);
 
 /* Where the store is when nothing says it: malloc(3)ed; NULL: no memory. */
 char *config_default_store(void);
+
+/* Where the agent of the store at `store_path` listens when nothing says it:
+ * malloc(3)ed; NULL: no memory. That of the system's or the user's own store in
+ * the runtime directory, any other beside its store. */
+#define CONFIG_CONTROL "/run/edgeprobe/control.sock"
+char *config_default_control(const char *store_path);
 
 #endif

@@ -15,13 +15,12 @@
 #define LABEL_MAX 64
 #define PLACE_MAX 128
 #define FILE_MAX  4095
-#define URL_MAX   2047
+#define SOCKET_MAX 107 /* as the kernel takes it */
 
-#define SITE(field)        offsetof(struct config_site, field)
-#define CIRCUIT(field)     offsetof(struct config_circuit, field)
-#define TARGET(field)      offsetof(struct config_target, field)
-#define DESTINATION(field) offsetof(struct config_destination, field)
-#define TOP(field)         offsetof(struct schema_top, config.field)
+#define SITE(field)    offsetof(struct config_site, field)
+#define CIRCUIT(field) offsetof(struct config_circuit, field)
+#define TARGET(field)  offsetof(struct config_target, field)
+#define TOP(field)     offsetof(struct schema_top, config.field)
 
 static const struct schema_key site_keys[] = {
 	{ .opt = { "name", EP_OPT_TEXT, SITE(name), 1, PLACE_MAX, NULL,
@@ -149,51 +148,6 @@ const struct schema_object schema_defaults = { "the defaults",
 					       COUNT(target_keys) - TARGET_ONLY,
 					       sizeof(struct config_target) };
 
-static const struct schema_key destination_keys[] = {
-	{ .opt = { "name", EP_OPT_TEXT, DESTINATION(name), 1, LABEL_MAX, NULL,
-		   "what it is called; the store counts by this name" },
-	  .check = check_label,
-	  .required = true },
-	{ .opt = { "url", EP_OPT_TEXT, DESTINATION(url), 1, URL_MAX, NULL,
-		   "where batches go: https://, http:// to this machine, or "
-		   "file:///DIR/" },
-	  .check = check_url,
-	  .url = true,
-	  .required = true },
-	{ .opt = { "encoding", EP_OPT_TEXT, DESTINATION(encoding), 1, LABEL_MAX,
-		   "ndjson",
-		   "ndjson, json-array, otlp-json, otlp-logs, otlp-metrics, "
-		   "elastic-bulk or splunk-hec" },
-	  .check = check_encoding },
-	{ .opt = { "token_file", EP_OPT_TEXT, DESTINATION(token_file), 1,
-		   FILE_MAX, NULL,
-		   "file with the token that goes with each batch" },
-	  .file = true },
-	{ .opt = { "ca_file", EP_OPT_TEXT, DESTINATION(ca_file), 1, FILE_MAX,
-		   NULL, "certificates to trust; by default tls.ca_file" },
-	  .file = true },
-	{ .opt = { "proxy", EP_OPT_TEXT, DESTINATION(proxy), 1, URL_MAX, NULL,
-		   "proxy on the way, such as \"http://192.0.2.3:3128\"" },
-	  .check = check_proxy,
-	  .url = true },
-	{ .opt = { "gzip", EP_OPT_BOOL, DESTINATION(gzip), 0, 0, NULL,
-		   "compress batches; by default true, of file: false" } },
-	{ .opt = { "batch_rows", EP_OPT_UINT, DESTINATION(batch_rows), 1, 50000,
-		   "5000", "most rows of a batch" } },
-	{ .opt = { "batch_bytes", EP_OPT_SIZE, DESTINATION(batch_bytes), 4096,
-		   16 * MIB, "900000B",
-		   "most bytes of a batch, before compression" } },
-	{ .opt = { "interval", EP_OPT_DURATION, DESTINATION(interval_ns),
-		   100 * MS, 86400 * S, "10s",
-		   "a batch that is not full waits this long" } },
-	{ .opt = { "timeout", EP_OPT_DURATION, DESTINATION(timeout_ns), 1 * S,
-		   300 * S, "30s", "time that one attempt may take" } },
-};
-const struct schema_object schema_destination = {
-	"this destination", destination_keys, COUNT(destination_keys),
-	sizeof(struct config_destination)
-};
-
 static const struct schema_key dns_keys[] = {
 	{ .opt = { "servers", EP_OPT_TEXT, TOP(dns_servers), 1, LABEL_MAX, NULL,
 		   "name servers; by default those of resolv.conf" },
@@ -223,9 +177,38 @@ static const struct schema_key store_keys[] = {
 	{ .opt = { "max_size", EP_OPT_SIZE, TOP(store_max_bytes), 16 * MIB,
 		   1024 * 1024 * MIB, "1GiB",
 		   "most space that the store may take" } },
+	{ .opt = { "commit_interval", EP_OPT_DURATION, TOP(store_commit_ns),
+		   1 * S, 10 * S, "1s",
+		   "time from one commit to the disk to the next: what a "
+		   "power cut may cost; longer wears flash less" } },
 };
 static const struct schema_object store = { "the store", store_keys,
 					    COUNT(store_keys), 0 };
+
+static const struct schema_key privacy_keys[] = {
+	{ .opt = { "truncate_addresses", EP_OPT_BOOL, TOP(truncate_addresses),
+		   0, 0, "false",
+		   "of the branch's own addresses only /24 or /48 is "
+		   "delivered" } },
+};
+static const struct schema_object privacy = { "the object \"privacy\"",
+					      privacy_keys, COUNT(privacy_keys),
+					      0 };
+
+static const struct schema_key control_keys[] = {
+	{ .opt = { "path", EP_OPT_TEXT, TOP(control_path), 1, SOCKET_MAX, NULL,
+		   "socket that edgeprobe status and others ask at; by default "
+		   "/run/edgeprobe/control.sock, of another store than the "
+		   "usual one beside it" },
+	  .file = true },
+	{ .opt = { "group", EP_OPT_TEXT, TOP(control_group), 1, LABEL_MAX, NULL,
+		   "group of this machine whose members may ask; by default "
+		   "only root and the agent's own user" },
+	  .check = check_label },
+};
+static const struct schema_object control = { "the object \"control\"",
+					      control_keys, COUNT(control_keys),
+					      0 };
 
 /* An object of keys that belong to the struct above it. */
 #define SAME 0
@@ -267,6 +250,16 @@ static const struct schema_key top_keys[] = {
 	{ .opt = { .name = "store", .offset = SAME, .help = "where rows stay" },
 	  .shape = SCHEMA_OBJECT,
 	  .object = &store },
+	{ .opt = { .name = "privacy",
+		   .offset = SAME,
+		   .help = "what leaves the branch" },
+	  .shape = SCHEMA_OBJECT,
+	  .object = &privacy },
+	{ .opt = { .name = "control",
+		   .offset = SAME,
+		   .help = "asking the running agent" },
+	  .shape = SCHEMA_OBJECT,
+	  .object = &control },
 	{ .opt = { .name = "destinations",
 		   .max = 16,
 		   .help = "where rows go; by default they stay in the store" },

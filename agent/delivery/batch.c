@@ -98,6 +98,7 @@ static int collect(struct deliver *d, struct ep_err *err)
 	int r = 0;
 
 	frame_init(&c.frame, d->framing, d->max_rows, d->max_bytes);
+	c.frame.truncate_addresses = d->truncate_addresses;
 	/* At the end all goes, whole minutes or not. */
 	if (!d->flushed)
 		c.frame.open_minute = metrics_minute(ep_clock_wall_ns());
@@ -229,9 +230,11 @@ static int cut_figures(struct cutting *c, struct ep_err *err)
 	struct again a = { .who = { d->agent, d->epoch }, .rows = c->rows };
 	int r;
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		frame_init(&a.frames[i], c->framing, UINT64_MAX,
 			   PLAIN_MAX - FRAME_ROW_MAX);
+		a.frames[i].truncate_addresses = d->truncate_addresses;
+	}
 	r = add_up_again(c, &a, err);
 	if (r == 0) {
 		struct buf bodies[2] = { a.frames[0].body, a.frames[1].body };

@@ -277,6 +277,7 @@ static struct deliver *make(const struct identity *who,
 	}
 	d->framing = framing_of(o->encoding, o->url);
 	d->gzip = o->gzip;
+	d->truncate_addresses = o->truncate_addresses;
 	d->max_rows = o->max_rows;
 	d->max_bytes = o->max_bytes;
 	d->interval_ns = o->interval_ns;
@@ -346,4 +347,6 @@ void deliver_facts(const struct deliver *d, struct deliver_facts *ret_facts)
 	ret_facts->next_try_ns = d->hold_ns > uv_hrtime() ? d->hold_ns : 0;
 	store_backlog(d->store, d->destination, &ret_facts->backlog_rows,
 		      &ret_facts->backlog_oldest_ns);
+	if (d->outlet->facts)
+		d->outlet->facts(d->outlet, ret_facts);
 }

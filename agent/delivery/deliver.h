@@ -4,6 +4,7 @@
 #define DELIVERY_DELIVER_H
 
 #include "base/record.h"
+#include "delivery/auth.h"
 #include "edgeprobe/error.h"
 #include "store/store.h"
 #include <stdbool.h>
@@ -18,9 +19,11 @@ struct deliver_options {
 	const char *url;      /* https://, http:// to loopback, file:///DIR/ */
 	const char *encoding; /* README.md; NULL: "ndjson" */
 	const char *token_file; /* read anew when it changes */
+	struct auth_options auth;
 	const char *ca_file;    /* NULL: the system's */
 	const char *proxy;      /* NULL: none */
 	bool gzip;
+	bool truncate_addresses; /* the branch's own: /24 or /48 only */
 	uint64_t max_rows;    /* a batch; 0: 5000 */
 	uint64_t max_bytes;   /* a batch, before compression; 0: 900,000 */
 	uint64_t interval_ns; /* at most this long between batches; 0: 10 s */
@@ -55,6 +58,8 @@ struct deliver_facts {
 			    * when it took the rest; not sent again */
 	uint64_t backlog_rows, backlog_oldest_ns;
 	uint64_t next_try_ns; /* 0: not waiting */
+	uint64_t token_until_ns; /* uv_hrtime(): end of the token that a service
+				  * gave; 0: there is none */
 	const char *trouble;  /* "" while all is well; else the last answer */
 };
 void deliver_facts(const struct deliver *deliver,

@@ -15,12 +15,14 @@ void frame_init(struct frame *frame, const struct framing *framing,
 		.max_bytes = max_bytes,
 	};
 	buf_init(&frame->body, max_bytes + FRAME_ROW_MAX);
+	privacy_init(&frame->privacy);
 }
 
 void frame_finish(struct frame *frame)
 {
 	metrics_destroy(frame->metrics);
 	buf_finish(&frame->body);
+	privacy_finish(&frame->privacy);
 }
 
 static void cut(struct buf *b, size_t len)
@@ -103,6 +105,10 @@ int frame_add(struct frame *frame, const struct identity *who,
 	if (figures && frame->open_minute > 0 &&
 	    metrics_minute(time_ns) == frame->open_minute)
 		return -E2BIG;
+	if (frame->truncate_addresses)
+		record = privacy_cut(&frame->privacy, record);
+	if (!record)
+		return -ENOMEM;
 	r = figures ? add_figures(frame, record) : add_text(frame, who, record);
 	frame->full = r == -E2BIG;
 	if (r == 0)

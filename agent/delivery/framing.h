@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/record.h"
 #include "delivery/ack.h"
+#include "delivery/privacy.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -60,6 +61,10 @@ struct frame {
 	 * none does. May be set after frame_init(). */
 	uint64_t open_minute;
 	bool full; /* a row was turned away */
+	/* Of the branch's own addresses only networks (privacy.h). May be set
+	 * after frame_init(). */
+	bool truncate_addresses;
+	struct privacy privacy;
 	struct metrics *metrics;
 	struct buf body;
 };

@@ -1,4 +1,5 @@
 /* From memory to disk, and what to do when the disk is full. */
+#include "base/buf.h"
 #include "store/sample.h"
 
 #include <errno.h>
@@ -14,6 +15,73 @@
 /* What a retry may need after the disk was full. */
 #define ROOM_BYTES (256u << 10)
 
+/* Minutes that are told in one commit. */
+#define MINUTES_MAX 256
+
+/* --- what has to be given up is added up --- */
+
+static void add_up(struct store *store, const struct queue_block *block)
+{
+	const struct queue_item *item;
+	struct ep_sample sample;
+	size_t at = 0;
+
+	while (block && (item = queue_next(block, &at)) != NULL) {
+		if (item->type != ROW_SAMPLE)
+			continue;
+		ep_sample_init(&sample);
+		memcpy(&sample, queue_payload(item), item->size);
+		minutes_add(&store->minutes, item->series, &sample);
+	}
+}
+
+static void tell_minute(struct store *store, const struct minute *m,
+			uint64_t period_ns)
+{
+	const struct series *series = store_series_text(store, m->series);
+	struct buf body;
+
+	if (!series)
+		return;
+	buf_init(&body, BODY_MAX);
+	buf_text(&body, "\"part\":\"minute\",\"target\":");
+	buf_json_text(&body, series->target);
+	buf_text(&body, ",\"probe\":");
+	buf_json_text(&body, series->probe);
+	if (series->circuit && series->circuit[0]) {
+		buf_text(&body, ",\"circuit\":");
+		buf_json_text(&body, series->circuit);
+	}
+	buf_printf(&body, ",\"from_us\":%llu,\"period_us\":%llu",
+		   (unsigned long long)m->from_ns / 1000,
+		   (unsigned long long)period_ns / 1000);
+	buf_printf(&body, ",\"samples\":%u,\"replied\":%u,\"lost\":%u",
+		   m->samples, m->replied, m->lost);
+	if (m->timed) {
+		buf_text(&body, ",\"rtt_min_us\":");
+		buf_json_us(&body, m->min_ns);
+		buf_text(&body, ",\"rtt_mean_us\":");
+		buf_json_us(&body, (int64_t)(m->sum_ns / m->timed));
+		buf_text(&body, ",\"rtt_max_us\":");
+		buf_json_us(&body, m->max_ns);
+	}
+	if (!body.error)
+		store_add_note(store, ROW_SELF, now_wall_ns(), body.data);
+	buf_finish(&body);
+}
+
+/* The disk takes rows again. */
+static void tell_minutes(struct store *store)
+{
+	struct minute m;
+	uint64_t period_ns;
+
+	for (int i = 0; i < MINUTES_MAX &&
+			minutes_take(&store->minutes, &m, &period_ns);
+	     i++)
+		tell_minute(store, &m, period_ns);
+}
+
 /* --- adding --- */
 
 static uint64_t push(struct store *store, struct queue_item *item,
@@ -21,7 +89,10 @@ static uint64_t push(struct store *store, struct queue_item *item,
 {
 	item->seq = store->next_seq++;
 	while (queue_put(&store->queue, item, payload) < 0) {
-		uint64_t last = queue_drop(&store->queue);
+		uint64_t last;
+
+		add_up(store, store->queue.head);
+		last = queue_drop(&store->queue);
 
 		store->lost_last = last ? last : item->seq;
 		if (!last)
@@ -267,16 +338,28 @@ static void keep_house(struct store *store)
 		checkpoint(store, SQLITE_CHECKPOINT_TRUNCATE);
 }
 
-int store_commit(struct store *store, struct ep_err *err)
+static int write_queue(struct store *store, struct ep_err *err)
 {
 	int r = 0;
+
+	while (r == 0 && (store->queue.head || store->owed || store->lost_last))
+		r = write_next(store, err);
+	return r;
+}
+
+int store_commit(struct store *store, struct ep_err *err)
+{
+	int r;
 
 	if (store->read_only)
 		return ep_err_set(err, -EROFS, "%s: opened for reading only",
 				  store->path);
-	while (r == 0 && (store->queue.head || store->owed || store->lost_last))
-		r = write_next(store, err);
+	r = write_queue(store, err);
 	keep_house(store);
+	if (r == 0 && !store->disk_full) {
+		tell_minutes(store);
+		r = write_queue(store, err);
+	}
 	return r;
 }
 

@@ -4,6 +4,7 @@
 
 #include "store/db.h"
 #include "store/dict.h"
+#include "store/minutes.h"
 #include "store/queue.h"
 #include "store/scan.h"
 #include "store/store.h"
@@ -32,16 +33,21 @@ struct told {
 /* The rows of a batch, beside what its holder knows: if it is never delivered,
  * they are missing, and so is what its gap rows said. */
 struct content {
+	enum store_part part;
 	uint64_t oldest_ns;
 	unsigned n_runs, n_told;
 	struct run runs[RUNS_MAX];
 	struct told told[RUNS_MAX];
 };
 
-/* What store_batch_collect() saw last; store_batch_freeze() writes it. */
+/* What was collected last; store_batch_freeze() writes it. */
 struct collected {
 	struct collected *next;
 	int destination;
+	enum store_part part;
+	uint64_t lacked; /* the destination's `next` then */
+	struct run run;  /* where it was looked for */
+	bool ended;      /* all of it was seen */
 	struct content content;
 };
 
@@ -73,6 +79,7 @@ struct store {
 	bool ballast;       /* it is there */
 
 	struct queue queue;
+	struct minutes minutes; /* what the queue had to give up */
 	struct dict series, paths, words;
 	struct series **series_texts; /* by number, made when asked for */
 	uint32_t n_series_texts;

@@ -38,6 +38,8 @@ static void share_out(struct store *store, const struct store_options *o)
 	if (queue == 0)
 		queue = clamp(o->max_bytes / 4, 0, QUEUE_BYTES);
 	queue_init(&store->queue, queue);
+	minutes_init(&store->minutes,
+		     (size_t)(queue / 16 / sizeof(struct minute)));
 }
 
 static struct store *make(const struct store_options *o)
@@ -79,6 +81,7 @@ static void discard(struct store *store)
 	dict_finish(&store->paths);
 	dict_finish(&store->words);
 	queue_finish(&store->queue);
+	minutes_finish(&store->minutes);
 	free(store->path);
 	free(store);
 }

@@ -181,6 +181,12 @@ SELF = {
                 "commit_max_us": TIME, "commit_p99_us": TIME},
     "gap": {f"{reason}_elsewhere": (integer(1, 2 ** 53 - 1), False)
             for reason in GAP_REASONS},  # another destination's
+    "minute": {"target": (text, True), "probe": (text, True),
+               "circuit": (text, False), "from_us": COUNT, "period_us": TIME,
+               "rtt_min_us": (duration, False),
+               "rtt_mean_us": (duration, False),
+               "rtt_max_us": (duration, False), **dict.fromkeys(
+                   ("samples", "replied", "lost"), COUNT)},
     "destination": {"period_us": TIME, "destination": (text, True),
                     "backlog_age_us": TIME, **dict.fromkeys(
                         ("batches", "rows", "refused", "quarantined",

@@ -172,7 +172,33 @@ static void it_opens_on_a_full_disk(void **state)
 	assert_int_equal(facts_of(kit).rows, 1001);
 }
 
-/* Hours of it: memory is bounded, and what it could not hold is declared. */
+static int add_minute(const struct record *record, void *arg)
+{
+	const char *samples = strstr(record->body, "\"samples\":");
+	uint64_t *sum = arg;
+
+	if (strstr(record->body, "\"part\":\"minute\"") == NULL)
+		return 0;
+	assert_non_null(samples);
+	assert_non_null(strstr(record->body, "\"target\":\"a\""));
+	*sum += strtoull(samples + strlen("\"samples\":"), NULL, 10);
+	return 0;
+}
+
+/* Samples that minutes stand for. */
+static uint64_t in_minutes(struct kit *kit)
+{
+	struct store_range range = { .destination = -1,
+				     .types = 1u << ROW_SELF };
+	uint64_t sum = 0;
+
+	assert_int_equal(store_scan(kit->store, &range, add_minute, &sum, NULL),
+			 0);
+	return sum;
+}
+
+/* Hours of it: memory is bounded, and what it could not hold is declared, and
+ * kept as minutes. */
 static void the_queue_overflows_while_it_is_full(void **state)
 {
 	struct kit *kit = *state;
@@ -199,6 +225,7 @@ static void the_queue_overflows_while_it_is_full(void **state)
 	account_audit(&a);
 	assert_int_equal(a.max, store_last_seq(kit->store));
 	assert_true(a.missing > 0);
+	assert_int_equal(in_minutes(kit), a.missing);
 	account_end(&a);
 }
 

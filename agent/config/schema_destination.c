@@ -1,0 +1,60 @@
+/* The keys of a destination. */
+#include "config/checks.h"
+#include "config/schema.h"
+#include "edgeprobe/clock.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define MS        ((double)EP_NS_PER_MS)
+#define S         ((double)EP_NS_PER_S)
+#define MIB       1048576.0
+#define LABEL_MAX 64
+#define FILE_MAX  4095
+#define URL_MAX   2047
+
+#define DESTINATION(field) offsetof(struct config_destination, field)
+
+static const struct schema_key destination_keys[] = {
+	{ .opt = { "name", EP_OPT_TEXT, DESTINATION(name), 1, LABEL_MAX, NULL,
+		   "what it is called; the store counts by this name" },
+	  .check = check_label,
+	  .required = true },
+	{ .opt = { "url", EP_OPT_TEXT, DESTINATION(url), 1, URL_MAX, NULL,
+		   "where batches go: https://, http:// to this machine, or "
+		   "file:///DIR/" },
+	  .check = check_url,
+	  .url = true,
+	  .required = true },
+	{ .opt = { "encoding", EP_OPT_TEXT, DESTINATION(encoding), 1, LABEL_MAX,
+		   "ndjson",
+		   "ndjson, json-array, otlp-json, otlp-logs, otlp-metrics, "
+		   "elastic-bulk or splunk-hec" },
+	  .check = check_encoding },
+	{ .opt = { "token_file", EP_OPT_TEXT, DESTINATION(token_file), 1,
+		   FILE_MAX, NULL,
+		   "file with the token that goes with each batch" },
+	  .file = true },
+	{ .opt = { "ca_file", EP_OPT_TEXT, DESTINATION(ca_file), 1, FILE_MAX,
+		   NULL, "certificates to trust; by default tls.ca_file" },
+	  .file = true },
+	{ .opt = { "proxy", EP_OPT_TEXT, DESTINATION(proxy), 1, URL_MAX, NULL,
+		   "proxy on the way, such as \"http://192.0.2.3:3128\"" },
+	  .check = check_proxy,
+	  .url = true },
+	{ .opt = { "gzip", EP_OPT_BOOL, DESTINATION(gzip), 0, 0, NULL,
+		   "compress batches; by default true, of file: false" } },
+	{ .opt = { "batch_rows", EP_OPT_UINT, DESTINATION(batch_rows), 1, 50000,
+		   "5000", "most rows of a batch" } },
+	{ .opt = { "batch_bytes", EP_OPT_SIZE, DESTINATION(batch_bytes), 4096,
+		   16 * MIB, "900000B",
+		   "most bytes of a batch, before compression" } },
+	{ .opt = { "interval", EP_OPT_DURATION, DESTINATION(interval_ns),
+		   100 * MS, 86400 * S, "10s",
+		   "a batch that is not full waits this long" } },
+	{ .opt = { "timeout", EP_OPT_DURATION, DESTINATION(timeout_ns), 1 * S,
+		   300 * S, "30s", "time that one attempt may take" } },
+};
+const struct schema_object schema_destination = {
+	"this destination", destination_keys, COUNT(destination_keys),
+	sizeof(struct config_destination)
+};
