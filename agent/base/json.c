@@ -86,6 +86,24 @@ void json_destroy(struct json_doc *doc)
 	free(doc);
 }
 
+/* Depth is bounded by the scan. */
+static void wipe_texts(const cJSON *node)
+{
+	for (; node; node = node->next) {
+		if (node->valuestring)
+			explicit_bzero(node->valuestring,
+				       strlen(node->valuestring));
+		wipe_texts(node->child);
+	}
+}
+
+void json_wipe(struct json_doc *doc)
+{
+	wipe_texts(doc->root);
+	explicit_bzero(doc->text, 2 * doc->len);
+	json_destroy(doc);
+}
+
 struct json_where json_position(const char *text, size_t len, size_t offset)
 {
 	struct json_where where = { .line = 1, .column = 1 };

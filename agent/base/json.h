@@ -32,6 +32,7 @@ struct json_where {
 int json_parse(const char *text, size_t len, bool comments,
 	       struct json_doc **ret_doc, struct json_fault *ret_fault);
 void json_destroy(struct json_doc *doc); /* NULL is fine */
+void json_wipe(struct json_doc *doc);    /* the same, leaving no secret */
 
 /* Line and column of the byte at `offset`. */
 struct json_where json_position(const char *text, size_t len, size_t offset);
