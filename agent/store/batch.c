@@ -23,111 +23,6 @@ static uint64_t checksum(const void *data, size_t len)
 	return crc32_z(0, data, len);
 }
 
-/* --- collecting --- */
-
-struct collecting {
-	store_encode_cb encode;
-	void *arg;
-	struct collected *c;
-	int64_t rows;
-};
-
-static bool is_full(const struct content *c, const struct record *record,
-		    bool joined)
-{
-	return (!joined && c->n_runs == RUNS_MAX) ||
-	       (record->type == ROW_GAP && c->n_told == RUNS_MAX);
-}
-
-static int take(const struct record *record, void *arg)
-{
-	struct collecting *k = arg;
-	struct content *c = &k->c->content;
-	struct run *run = c->n_runs ? &c->runs[c->n_runs - 1] : NULL;
-	bool joined = run && run->last + 1 == record->seq;
-	int r;
-
-	if (is_full(c, record, joined))
-		return -E2BIG;
-	r = k->encode(record, k->arg);
-	if (r != 0)
-		return r;
-	if (joined)
-		run->last = record->seq;
-	else
-		c->runs[c->n_runs++] = (struct run){ record->seq, record->seq };
-	if (record->type == ROW_GAP)
-		c->told[c->n_told++] =
-			(struct told){ record->seq,
-				       (int)record->reason,
-				       { record->first, record->last } };
-	if (k->rows++ == 0)
-		c->oldest_ns = record->time_ns;
-	return 0;
-}
-
-/* What was collected for a destination; made when it is not there. */
-static struct collected *collected_for(struct store *store, int destination)
-{
-	struct collected *c = store->collected;
-
-	while (c && c->destination != destination)
-		c = c->next;
-	if (c)
-		return c;
-	c = calloc(1, sizeof(*c));
-	if (!c)
-		return NULL;
-	c->destination = destination;
-	c->next = store->collected;
-	store->collected = c;
-	return c;
-}
-
-static int collect(struct store *store, const struct destination *to,
-		   struct collecting *k)
-{
-	struct store_range anchor = { .first_seq = to->anchor,
-				      .last_seq = to->anchor };
-	struct store_range rest = { .first_seq = to->next };
-	int r = 0;
-
-	if (to->anchor)
-		r = scan_for(store, &anchor, to, take, k, NULL);
-	if (r == 0)
-		r = scan_for(store, &rest, to, take, k, NULL);
-	return r == -E2BIG ? 0 : r;
-}
-
-int64_t store_batch_collect(struct store *store, int destination,
-			    store_encode_cb encode, void *arg,
-			    uint64_t *ret_first, uint64_t *ret_last)
-{
-	struct collecting k = {
-		.encode = encode,
-		.arg = arg,
-		.c = collected_for(store, destination),
-	};
-	struct destination to;
-	int r;
-
-	if (!k.c)
-		return -ENOMEM;
-	k.c->content.n_runs = k.c->content.n_told = 0;
-	r = destination_get(store, destination, &to);
-	if (r == 0)
-		r = collect(store, &to, &k);
-	if (r != 0)
-		return r < 0 ? r : -ECANCELED;
-	if (k.rows > 0) {
-		const struct content *c = &k.c->content;
-
-		*ret_first = c->runs[0].first;
-		*ret_last = c->runs[c->n_runs - 1].last;
-	}
-	return k.rows;
-}
-
 /* --- freezing --- */
 
 static int add_batch(struct store *store, int destination,
@@ -139,17 +34,20 @@ static int add_batch(struct store *store, int destination,
 
 	runs_write(content, runs, sizeof(runs));
 	told_write(content, told, sizeof(told));
-	r = db_run(&store->db, Q_BATCH_ADD, "iuuutiuttu", (int64_t)destination,
+	r = db_run(&store->db, Q_BATCH_ADD, "iuuutiuttui", (int64_t)destination,
 		   batch->first, batch->last, batch->rows, batch->encoding,
 		   (int64_t)batch->gzip, content->oldest_ns, runs, told,
-		   checksum(batch->body, batch->body_len));
+		   checksum(batch->body, batch->body_len),
+		   (int64_t)content->part);
 	if (r < 0)
 		return r;
 	id = (uint64_t)sqlite3_last_insert_rowid(store->db.sqlite);
 	r = db_run(&store->db, Q_BATCH_BODY_ADD, "ub", id, batch->body,
 		   batch->body_len);
-	if (r == 0)
+	if (r == 0) {
 		batch->id = id;
+		batch->part = content->part;
+	}
 	return r;
 }
 
@@ -179,6 +77,7 @@ static int get_content(struct store *store, int destination, uint64_t id,
 		ret->oldest_ns = (uint64_t)sqlite3_column_int64(s, 0);
 		runs_read((const char *)sqlite3_column_text(s, 1), ret);
 		told_read((const char *)sqlite3_column_text(s, 2), ret);
+		ret->part = (enum store_part)sqlite3_column_int(s, 3);
 	}
 	db_end(s);
 	if (r == 0)
@@ -192,38 +91,27 @@ struct freezing {
 	const struct collected *collected;
 };
 
-/* Else it was collected before something was evicted, or is not what was
- * collected at all. */
-static bool is_next(const struct store *store, const struct freezing *f,
-		    const struct content *c, const struct destination *to)
+/* Else it is not what was collected. */
+static bool is_collected(const struct store *store,
+			 const struct store_batch *batch,
+			 const struct content *c)
 {
-	const struct store_batch *batch = f->batch;
-
-	if (c->n_runs == 0 || c->runs[0].first != batch->first ||
-	    c->runs[c->n_runs - 1].last != batch->last ||
-	    batch->last >= store->durable)
-		return false;
-	return to->anchor ? batch->first == to->anchor
-			  : batch->first >= to->next;
+	return c->n_runs > 0 && c->runs[0].first == batch->first &&
+	       c->runs[c->n_runs - 1].last == batch->last &&
+	       batch->last < store->durable;
 }
 
 static int freeze(struct store *store, void *arg)
 {
 	struct freezing *f = arg;
 	struct content content = f->collected->content;
-	struct destination to;
-	int r = destination_get(store, f->destination, &to);
+	int r;
 
-	if (r < 0)
-		return r;
 	content_within(&content, f->batch->first, f->batch->last);
-	if (!is_next(store, f, &content, &to))
+	if (!is_collected(store, f->batch, &content))
 		return -ESTALE;
-	r = add_batch(store, f->destination, f->batch, &content);
-	if (to.next <= f->batch->last)
-		to.next = f->batch->last + 1;
-	to.anchor = 0;
-	return r < 0 ? r : destination_set(store, &to);
+	r = collected_take(store, f->collected, f->batch->last);
+	return r < 0 ? r : add_batch(store, f->destination, f->batch, &content);
 }
 
 int store_batch_freeze(struct store *store, int destination,
@@ -276,6 +164,7 @@ static int read_batch(sqlite3_stmt *s, struct store_batch *ret)
 		.gzip = sqlite3_column_int(s, 5) != 0,
 		.attempts = (unsigned)sqlite3_column_int(s, 6),
 		.body_len = len,
+		.part = (enum store_part)sqlite3_column_int(s, 9),
 	};
 	read_text(ret->encoding, sizeof(ret->encoding), s, 4);
 	if (checksum(body, len) != (uint64_t)sqlite3_column_int64(s, 7))
@@ -290,12 +179,14 @@ static int read_batch(sqlite3_stmt *s, struct store_batch *ret)
 }
 
 /* Its rows are missing at the destination, which has not heard either of what
- * its gap rows said. */
+ * its gap rows said; unless it has got them before. */
 static int owe_rows(struct store *store, const struct settling_batch *sb)
 {
 	struct content c = { .n_runs = 0 };
 	int r = get_content(store, sb->destination, sb->batch->id, &c);
 
+	if (c.part == STORE_AGAIN)
+		return r;
 	for (unsigned i = 0; r == 0 && i < c.n_runs; i++)
 		r = gap_owe(store, sb->destination, sb->reason, c.runs[i]);
 	for (unsigned i = 0; r == 0 && i < c.n_told; i++)
@@ -312,8 +203,9 @@ static int give_up(struct store *store, void *arg)
 	return r < 0 ? r : drop_batch(store, sb->destination, sb->batch->id);
 }
 
-int store_batch_pending(struct store *store, int destination,
-			struct store_batch *ret_batch, struct ep_err *err)
+int store_batch_pending_of(struct store *store, int destination,
+			   enum store_part part, uint64_t except,
+			   struct store_batch *ret_batch, struct ep_err *err)
 {
 	struct settling_batch sb = { .destination = destination,
 				     .batch = ret_batch,
@@ -322,8 +214,9 @@ int store_batch_pending(struct store *store, int destination,
 	int r = 0;
 
 	while (damaged) {
-		sqlite3_stmt *s = db_ask(&store->db, Q_BATCH_OLDEST, "i",
-					 (int64_t)destination);
+		sqlite3_stmt *s =
+			db_ask(&store->db, Q_BATCH_OLDEST, "iiu",
+			       (int64_t)destination, (int64_t)part, except);
 
 		r = s ? db_next(&store->db, s) : db_errno(&store->db);
 		if (r < 0)
@@ -335,6 +228,13 @@ int store_batch_pending(struct store *store, int destination,
 		damaged = damaged && r == 0;
 	}
 	return r;
+}
+
+int store_batch_pending(struct store *store, int destination,
+			struct store_batch *ret_batch, struct ep_err *err)
+{
+	return store_batch_pending_of(store, destination, STORE_ANY, 0,
+				      ret_batch, err);
 }
 
 int store_batch_attempted(struct store *store, uint64_t batch_id)

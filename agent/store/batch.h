@@ -11,12 +11,23 @@
 
 struct store;
 
+/* What a batch is of. After an outage the newest rows go first: they are
+ * `fresh`, and the older ones `backlog`. `again`: delivered before, and asked
+ * for once more (store_replay()). */
+enum store_part {
+	STORE_ANY = -1,
+	STORE_FRESH,
+	STORE_BACKLOG,
+	STORE_AGAIN,
+};
+
 /* A frozen batch: its boundaries, encoding and bytes are on disk before its
  * first attempt and stay until it is acknowledged or set aside. */
 struct store_batch {
 	uint64_t id;
 	uint64_t first, last; /* sequence numbers, inclusive */
 	uint64_t rows;
+	enum store_part part;
 	char encoding[16]; /* "ndjson", "json-array" */
 	bool gzip;
 	char *body; /* malloc(3)ed, of whoever asked; free with
@@ -44,13 +55,22 @@ typedef int (*store_encode_cb)(const struct record *record, void *arg);
 /* The oldest frozen batch of `destination`: 1 and `*ret_batch`, or 0. */
 int store_batch_pending(struct store *store, int destination,
 			struct store_batch *ret_batch, struct ep_err *err);
-/* Offer committed, undelivered rows to `encode`, oldest first. Returns how
- * many it took and `*ret_first`, `*ret_last`; the batch is frozen by
- * store_batch_freeze() with the bytes made of them. */
+/* The same of one part, passing over batch `except` (0: none). */
+int store_batch_pending_of(struct store *store, int destination,
+			   enum store_part part, uint64_t except,
+			   struct store_batch *ret_batch, struct ep_err *err);
+/* Offer committed, undelivered rows of one part to `encode`, oldest first.
+ * Returns how many it took and `*ret_first`, `*ret_last`; the batch is frozen
+ * by store_batch_freeze() with the bytes made of them. */
+int64_t store_batch_collect_of(struct store *store, int destination,
+			       enum store_part part, store_encode_cb encode,
+			       void *arg, uint64_t *ret_first,
+			       uint64_t *ret_last);
+/* The same of what is fresh: where nothing was split, of all. */
 int64_t store_batch_collect(struct store *store, int destination,
 			    store_encode_cb encode, void *arg,
 			    uint64_t *ret_first, uint64_t *ret_last);
-/* Durable on return 0; sets batch->id. Body is copied. -ESTALE: it is not what
+/* Durable on return 0; sets batch->id and batch->part. Body is copied. -ESTALE: it is not what
  * was collected last, or some of that has been evicted since: collect anew. */
 int store_batch_freeze(struct store *store, int destination,
 		       struct store_batch *batch, struct ep_err *err);
@@ -72,6 +92,29 @@ int store_batch_quarantine(struct store *store, int destination,
 int store_batch_split(struct store *store, int destination,
 		      const struct store_batch *whole,
 		      struct store_batch halves[2], struct ep_err *err);
+
+/* Newest first: from now on the newest `rows` rows, or somewhat fewer, are
+ * fresh, and what was to be frozen before them is backlog. May be called again
+ * while there is a backlog: it grows by a run. When all of it is frozen, all is
+ * fresh again. 1; 0: there are no more rows than that, or they cannot be parted
+ * now. */
+int store_destination_split(struct store *store, int destination, uint64_t rows,
+			    struct ep_err *err);
+
+/* Rows that were delivered and are as new as `since_ns` (wall time) or newer
+ * are to be delivered once more, after everything else; those that were
+ * declared to be missing stay so. What of it is evicted before its turn is not
+ * declared: it was delivered once. `*ret_rows` is how many they are, with those
+ * that an earlier replay still had to send. */
+int store_replay(struct store *store, int destination, uint64_t since_ns,
+		 uint64_t *ret_rows, struct ep_err *err);
+
+/* Rows that are in no batch yet. */
+struct store_lacking {
+	uint64_t fresh, backlog, again;
+};
+int store_lacking(struct store *store, int destination,
+		  struct store_lacking *ret_lacking);
 
 /* Rows not yet acknowledged by `destination`, and the age of the oldest. */
 int store_backlog(struct store *store, int destination, uint64_t *ret_rows,

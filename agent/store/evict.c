@@ -25,10 +25,33 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
+/* Owe `to` of `run` what is not among what it lacks of `going`: that is declared
+ * anyhow. */
+static int owe_rest(struct store *store, const struct destination *to,
+		    enum gap_reason reason, struct run run, struct run going)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i <= to->n_had && r == 0; i++) {
+		struct run lost = run_within(range_piece(to, i), going);
+		struct run before = { run.first, lost.first - 1 };
+
+		if (run_is_empty(lost))
+			continue;
+		before = run_within(before, run);
+		if (!run_is_empty(before))
+			r = gap_owe(store, to->id, reason, before);
+		run.first = max_u64(run.first, lost.last + 1);
+	}
+	if (r == 0 && !run_is_empty(run))
+		r = gap_owe(store, to->id, reason, run);
+	return r;
+}
+
 /* Gap rows that `to` had still to get are about to go: say again what they
- * said, but for what [from, ...] covers anyhow. */
+ * said. */
 static int rehome(struct store *store, const struct destination *to,
-		  struct run going, uint64_t from)
+		  struct run going)
 {
 	sqlite3_stmt *s =
 		db_ask(&store->db, Q_GAP_SCAN, "uu", going.first, going.last);
@@ -42,11 +65,11 @@ static int rehome(struct store *store, const struct destination *to,
 			(enum gap_reason)sqlite3_column_int(s, 2);
 		struct run run = { 0, 0 };
 
+		if (!range_lacks(to, seq))
+			continue;
 		r = gap_view(store, seq, to, &run, &others);
-		if (r > 0 && run.first < from) {
-			run.last = min_u64(run.last, from - 1);
-			r = gap_owe(store, to->id, reason, run);
-		}
+		if (r > 0)
+			r = owe_rest(store, to, reason, run, going);
 		if (r < 0)
 			break;
 	}
@@ -59,24 +82,27 @@ static int rehome(struct store *store, const struct destination *to,
 static int declare(struct store *store, const struct destination *to,
 		   struct run run)
 {
-	int r = db_run(&store->db, Q_GAP_EXTEND, "iuui", (int64_t)to->id,
-		       run.first, run.last, (int64_t)GAP_EVICTED);
+	int64_t seq = 0;
+	int r = db_number(&store->db, &seq, Q_GAP_BEFORE, "iuui",
+			  (int64_t)to->id, run.first, run.last,
+			  (int64_t)GAP_EVICTED);
 
-	if (r < 0 || sqlite3_changes(store->db.sqlite) > 0)
-		return r;
-	return gap_owe(store, to->id, GAP_EVICTED, run);
+	if (r > 0 && range_lacks(to, (uint64_t)seq))
+		return db_run(&store->db, Q_GAP_EXTEND, "iuu", (int64_t)to->id,
+			      (uint64_t)seq, run.last);
+	return r < 0 ? r : gap_owe(store, to->id, GAP_EVICTED, run);
 }
 
 /* Keep the first row of one that has none yet. */
 static int keep_anchor(struct store *store, struct destination *to,
-		       uint64_t last, uint64_t *from)
+		       uint64_t last)
 {
 	int64_t seq = 0;
 	int r = db_number(&store->db, &seq, Q_FIRST_SEQ, "u", to->next);
 
 	if (r > 0 && (uint64_t)seq <= last) {
 		to->anchor = (uint64_t)seq;
-		*from = to->anchor + 1;
+		to->next = to->anchor + 1;
 	}
 	return r < 0 ? r : 0;
 }
@@ -85,19 +111,25 @@ static int keep_anchor(struct store *store, struct destination *to,
 static int64_t cost(struct store *store, struct destination *to,
 		    struct run going)
 {
-	uint64_t from = max_u64(going.first, to->next);
+	uint64_t rows = 0;
 	int r = 0;
 
 	if (to->next == to->start && to->id != GAP_TO_NOBODY)
-		r = keep_anchor(store, to, going.last, &from);
-	if (r == 0 && from <= going.last)
-		r = declare(store, to, (struct run){ from, going.last });
+		r = keep_anchor(store, to, going.last);
+	for (unsigned i = 0; i <= to->n_had && r == 0; i++) {
+		struct run lost = run_within(range_piece(to, i), going);
+
+		if (run_is_empty(lost))
+			continue;
+		rows += lost.last - lost.first + 1;
+		r = declare(store, to, lost);
+	}
 	if (r == 0)
-		r = rehome(store, to, (struct run){ from, going.last }, from);
-	to->next = going.last + 1;
+		r = rehome(store, to, going);
+	range_advance(to, going.last + 1);
 	if (r == 0 && to->id != GAP_TO_NOBODY)
 		r = destination_set(store, to);
-	return r < 0 ? r : (int64_t)(going.last + 1 - from);
+	return r < 0 ? r : (int64_t)rows;
 }
 
 static int count_evicted(struct store *store, int destination, int64_t rows)
@@ -201,7 +233,7 @@ static int take_owed(struct store *store, struct run *going,
 		going->last = max_u64(going->last, run.last);
 		r = db_run(&store->db, Q_OWED_DROP, "uu", run.first, run.last);
 		for (int i = 0; i < n && r == 0; i++)
-			if (list[i].next > run.first)
+			if (!range_lacks(&list[i], run.first))
 				r = gap_owe(store, list[i].id, GAP_OVERFLOW,
 					    run);
 		if (r < 0)

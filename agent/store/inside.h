@@ -51,6 +51,13 @@ struct collected {
 	struct content content;
 };
 
+/* A damaged file, set aside, and what is known of it. */
+struct aside {
+	char *path;
+	char epoch[17]; /* "" if it could not be read */
+	uint64_t last;  /* the last number that it was given; 0: not known */
+};
+
 /* Times of the samples in one span of sequence numbers. */
 struct span {
 	uint64_t id, min_ns, max_ns; /* id UINT64_MAX: none yet */
@@ -65,6 +72,10 @@ struct store {
 	int lock_fd;
 	bool read_only;
 	bool was_locked; /* the lock file was there: an agent ran here */
+	bool unchecked;  /* not closed cleanly, and too large to be read at
+			  * opening: only what is needed was checked */
+	bool renewing; /* the old file is out of the way, the new not made */
+	struct aside aside; /* what this file came after; path NULL: nothing */
 
 	uint64_t max_bytes, wal_bytes;
 	uint64_t max_pages; /* of the database file, by max_bytes */

@@ -3,16 +3,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void runs_write(const struct content *content, char *text, size_t size)
+void runs_text(const struct run *runs, unsigned n, char *text, size_t size)
 {
 	size_t at = 0;
 
 	text[0] = '\0';
-	for (unsigned i = 0; i < content->n_runs && at < size; i++)
-		at += (size_t)snprintf(
-			text + at, size - at, "%llu-%llu ",
-			(unsigned long long)content->runs[i].first,
-			(unsigned long long)content->runs[i].last);
+	for (unsigned i = 0; i < n && at < size; i++)
+		at += (size_t)snprintf(text + at, size - at, "%llu-%llu ",
+				       (unsigned long long)runs[i].first,
+				       (unsigned long long)runs[i].last);
+}
+
+void runs_write(const struct content *content, char *text, size_t size)
+{
+	runs_text(content->runs, content->n_runs, text, size);
 }
 
 void told_write(const struct content *content, char *text, size_t size)
@@ -50,12 +54,18 @@ static bool run(const char **text, struct run *ret_run)
 	       ret_run->first <= ret_run->last;
 }
 
+unsigned runs_parse(const char *text, struct run *runs, unsigned max)
+{
+	unsigned n = 0;
+
+	while (text && n < max && run(&text, &runs[n]))
+		n++;
+	return n;
+}
+
 void runs_read(const char *text, struct content *content)
 {
-	content->n_runs = 0;
-	while (text && content->n_runs < RUNS_MAX &&
-	       run(&text, &content->runs[content->n_runs]))
-		content->n_runs++;
+	content->n_runs = runs_parse(text, content->runs, RUNS_MAX);
 }
 
 void told_read(const char *text, struct content *content)

@@ -8,6 +8,11 @@
 #define RUNS_TEXT_MAX (RUNS_MAX * 42 + 1)
 #define TOLD_TEXT_MAX (RUNS_MAX * 64 + 1)
 
+/* Runs of any number; `last` may be as low as `first`. */
+void runs_text(const struct run *runs, unsigned n, char *text, size_t size);
+/* How many; stops at what is not one. */
+unsigned runs_parse(const char *text, struct run *runs, unsigned max);
+
 void runs_write(const struct content *content, char *text, size_t size);
 void told_write(const struct content *content, char *text, size_t size);
 /* Stop at what is not one. */

@@ -44,11 +44,11 @@ const char db_schema[] =
 	" max_ns INTEGER);"
 	"CREATE TABLE destination(id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" name TEXT UNIQUE, active INTEGER, start INTEGER, next INTEGER,"
-	" anchor INTEGER, fresh_start INTEGER, fresh_next INTEGER);"
+	" anchor INTEGER, had TEXT, again TEXT);"
 	"CREATE TABLE batch(id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" destination INTEGER, first INTEGER, last INTEGER, rows INTEGER,"
 	" encoding TEXT, gzip INTEGER, attempts INTEGER, oldest_ns INTEGER,"
-	" runs TEXT, told TEXT, crc INTEGER);"
+	" runs TEXT, told TEXT, crc INTEGER, part INTEGER DEFAULT 0);"
 	"CREATE TABLE batch_body(id INTEGER PRIMARY KEY, body BLOB);"
 	"CREATE TABLE dead(id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" time_ns INTEGER, destination INTEGER, first INTEGER, last INTEGER,"
@@ -65,8 +65,9 @@ const char *const db_steps[STORE_SCHEMA] = {
 	[1] = "ALTER TABLE https ADD COLUMN srtt_ns INTEGER;"
 	      "ALTER TABLE https ADD COLUMN min_rtt_ns INTEGER",
 	[2] = "CREATE " CHUNK_TABLE ";"
-	      "ALTER TABLE destination ADD COLUMN fresh_start INTEGER;"
-	      "ALTER TABLE destination ADD COLUMN fresh_next INTEGER",
+	      "ALTER TABLE destination ADD COLUMN had TEXT;"
+	      "ALTER TABLE destination ADD COLUMN again TEXT;"
+	      "ALTER TABLE batch ADD COLUMN part INTEGER DEFAULT 0",
 };
 
 const char *const db_texts[DB_QUERIES] = {
@@ -126,16 +127,25 @@ const char *const db_texts[DB_QUERIES] = {
 	[Q_GAP_RANGE_ADD] = "INSERT INTO gap_range VALUES(?, ?, ?, ?)",
 	[Q_GAP_RANGES] = "SELECT destination, first, last FROM gap_range"
 			 " WHERE seq = ?",
-	[Q_GAP_EXTEND] = "UPDATE gap_range SET last = ?3"
+	[Q_GAP_BEFORE] = "SELECT seq FROM gap_range"
 			 " WHERE seq > ?3 AND destination = ?1"
 			 " AND last = ?2 - 1"
 			 " AND seq IN (SELECT seq FROM gap WHERE reason = ?4)",
+	[Q_GAP_EXTEND] = "UPDATE gap_range SET last = ?3"
+			 " WHERE seq = ?2 AND destination = ?1",
 	[Q_GAP_OVER] = "SELECT first, seq FROM gap_range WHERE seq > ?1"
 		       " AND destination = 0 AND first <= ?1"
 		       " ORDER BY first LIMIT 1",
 	[Q_GAP_OVERFLOWN] = "SELECT sum(last - first + 1) FROM gap_range"
 			    " WHERE seq >= ?1 AND destination = 0"
-			    " AND first >= ?1",
+			    " AND first >= ?1"
+			    " AND (?2 IS NULL OR first <= ?2)",
+	[Q_GAP_DECLARED] = "SELECT first, last FROM"
+			   " (SELECT first, last, destination FROM gap_range"
+			   " UNION ALL"
+			   " SELECT first, last, destination FROM owed)"
+			   " WHERE destination IN (?1, 0) AND last >= ?2"
+			   " AND first <= ?3 ORDER BY first LIMIT 1",
 	[Q_OWED_ADD] = "INSERT INTO owed VALUES(NULL, ?1, ?2, ?3, ?4)",
 	[Q_OWED_SCAN] = "SELECT destination, reason, first, last FROM owed"
 			" ORDER BY reason, destination, first",
@@ -160,28 +170,39 @@ const char *const db_texts[DB_QUERIES] = {
 	[Q_DESTINATION_FIND] = "SELECT id FROM destination"
 			       " WHERE name = ? AND active",
 	[Q_DESTINATION_ADD] = "INSERT INTO destination"
-			      " VALUES(NULL, ?1, 1, ?2, ?2, NULL, NULL, NULL)"
+			      "(name, active, start, next)"
+			      " VALUES(?1, 1, ?2, ?2)"
 			      " ON CONFLICT(name) DO UPDATE SET active = 1,"
 			      " start = ?2, next = ?2, anchor = NULL,"
-			      " fresh_start = NULL, fresh_next = NULL",
-	[Q_DESTINATION_GET] = "SELECT id, start, next, anchor FROM destination"
-			      " WHERE id = ? AND active",
-	[Q_DESTINATION_SCAN] = "SELECT id, start, next, anchor"
+			      " had = NULL, again = NULL",
+	[Q_DESTINATION_GET] = "SELECT id, start, next, anchor, had"
+			      " FROM destination WHERE id = ? AND active",
+	[Q_DESTINATION_SCAN] = "SELECT id, start, next, anchor, had"
 			       " FROM destination WHERE active ORDER BY id",
-	[Q_DESTINATION_SET] = "UPDATE destination SET next = ?2, anchor = ?3"
-			      " WHERE id = ?1",
+	[Q_DESTINATION_NAMES] = "SELECT id, name FROM destination"
+				" WHERE active ORDER BY id",
+	[Q_DESTINATION_SET] = "UPDATE destination SET next = ?2, had = ?3,"
+			      " anchor = ?4 WHERE id = ?1",
+	[Q_AGAIN_GET] = "SELECT again FROM destination WHERE id = ? AND active",
+	[Q_AGAIN_SET] = "UPDATE destination SET again = ?2 WHERE id = ?1",
+	[Q_NOTE_SINCE] = "SELECT min(seq) FROM"
+			 " (SELECT min(seq) AS seq FROM note WHERE time_ns >= ?1"
+			 " UNION ALL"
+			 " SELECT min(seq) FROM gap WHERE time_ns >= ?1)",
 	[Q_DESTINATION_RETIRE] = "UPDATE destination SET active = 0,"
 				 " anchor = NULL WHERE id = ?",
 
 	[Q_BATCH_ADD] = "INSERT INTO batch"
 			" VALUES(NULL, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?,"
-			" ?)",
+			" ?, ?)",
 	[Q_BATCH_BODY_ADD] = "INSERT INTO batch_body VALUES(?, ?)",
 	[Q_BATCH_OLDEST] = "SELECT id, first, last, rows, encoding, gzip,"
-			   " attempts, crc, body FROM batch"
+			   " attempts, crc, body, part FROM batch"
 			   " LEFT JOIN batch_body USING(id)"
-			   " WHERE destination = ? ORDER BY first LIMIT 1",
-	[Q_BATCH_GET] = "SELECT oldest_ns, runs, told FROM batch"
+			   " WHERE destination = ?1 AND id <> ?3"
+			   " AND (?2 < 0 OR part = ?2)"
+			   " ORDER BY first LIMIT 1",
+	[Q_BATCH_GET] = "SELECT oldest_ns, runs, told, part FROM batch"
 			" WHERE id = ? AND destination = ?",
 	[Q_BATCH_ATTEMPT] = "UPDATE batch SET attempts = attempts + 1"
 			    " WHERE id = ?",
@@ -193,6 +214,12 @@ const char *const db_texts[DB_QUERIES] = {
 				  " destination = ?)",
 	[Q_BATCH_BACKLOG] = "SELECT coalesce(sum(rows), 0), min(oldest_ns)"
 			    " FROM batch WHERE destination = ?",
+	[Q_BATCH_LIST] = "SELECT p.id, name, first, last, rows, encoding, gzip,"
+			 " attempts, length(body), 0, NULL FROM batch AS p"
+			 " LEFT JOIN batch_body USING(id)"
+			 " JOIN destination AS d ON d.id = p.destination"
+			 " WHERE p.id > ?2 AND (?1 IS NULL OR name = ?1)"
+			 " ORDER BY p.id LIMIT ?3",
 	[Q_DEAD_ADD] = "INSERT INTO dead SELECT NULL, ?3, destination, first,"
 		       " last, rows, encoding, gzip, attempts, length(body),"
 		       " ?4, body FROM batch LEFT JOIN batch_body USING(id)"
@@ -200,6 +227,21 @@ const char *const db_texts[DB_QUERIES] = {
 	[Q_DEAD_BYTES] = "SELECT sum(bytes) FROM dead",
 	[Q_DEAD_DROP_OLDEST] = "DELETE FROM dead WHERE id ="
 			       " (SELECT min(id) FROM dead)",
+	[Q_DEAD_LIST] = "SELECT p.id, name, first, last, rows, encoding, gzip,"
+			" attempts, bytes, time_ns, answer FROM dead AS p"
+			" JOIN destination AS d ON d.id = p.destination"
+			" WHERE p.id > ?2 AND (?1 IS NULL OR name = ?1)"
+			" ORDER BY p.id LIMIT ?3",
+	[Q_DEAD_READ] = "SELECT first, last, rows, encoding, gzip, attempts,"
+			" body FROM dead WHERE id = ?",
+	[Q_DEAD_FREEZE] = "INSERT INTO batch(destination, first, last, rows,"
+			  " encoding, gzip, attempts, oldest_ns, runs, told,"
+			  " crc) SELECT p.destination, first, last, rows,"
+			  " encoding, gzip, 0, time_ns, '', '', ?2"
+			  " FROM dead AS p JOIN destination AS d"
+			  " ON d.id = p.destination AND d.active"
+			  " WHERE p.id = ?1",
+	[Q_DEAD_DROP] = "DELETE FROM dead WHERE id = ?",
 	[Q_COUNT_ADD] = "INSERT INTO counter VALUES(?1, ?2, ?3)"
 			" ON CONFLICT DO UPDATE SET value = value + ?3",
 	[Q_COUNT_GET] = "SELECT value FROM counter"

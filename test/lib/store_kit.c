@@ -244,13 +244,19 @@ static int keep_row(const struct record *record, void *arg)
 
 uint64_t account_batch(struct account *a, struct kit *kit)
 {
+	return account_batch_of(a, kit, STORE_FRESH);
+}
+
+uint64_t account_batch_of(struct account *a, struct kit *kit,
+			  enum store_part part)
+{
 	struct store_batch batch = { .encoding = "ndjson" };
 	struct ep_err err = { 0 };
 	int64_t n;
 
 	a->in_batch = 0;
-	n = store_batch_collect(kit->store, a->destination, keep_row, a,
-				&batch.first, &batch.last);
+	n = store_batch_collect_of(kit->store, a->destination, part, keep_row,
+				   a, &batch.first, &batch.last);
 	assert_true(n >= 0);
 	if (n == 0)
 		return 0;

@@ -50,6 +50,9 @@ void account_begin(struct account *a, struct kit *kit, const char *name,
 void account_end(struct account *a);
 /* Collect, freeze and acknowledge one batch. Returns its rows. */
 uint64_t account_batch(struct account *a, struct kit *kit);
+/* The same of one part. */
+uint64_t account_batch_of(struct account *a, struct kit *kit,
+			  enum store_part part);
 /* All there is. */
 void account_drain(struct account *a, struct kit *kit);
 /* count(distinct seq) + sum(gap lengths) = max(seq) - min(seq) + 1, and no

@@ -219,8 +219,9 @@ static void make_older(struct kit *kit)
 {
 	sql(kit->path, "ALTER TABLE https DROP COLUMN srtt_ns;"
 		       "ALTER TABLE https DROP COLUMN min_rtt_ns;"
-		       "ALTER TABLE destination DROP COLUMN fresh_start;"
-		       "ALTER TABLE destination DROP COLUMN fresh_next;"
+		       "ALTER TABLE destination DROP COLUMN had;"
+		       "ALTER TABLE destination DROP COLUMN again;"
+		       "ALTER TABLE batch DROP COLUMN part;"
 		       "DROP TABLE chunk;"
 		       "PRAGMA user_version = 1");
 }

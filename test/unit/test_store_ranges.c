@@ -1,0 +1,601 @@
+/* Newest first after an outage, once more on demand: what a destination lacks
+ * is in pieces, and each number is still there once or declared once. */
+#include "lib/store_kit.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define SMALL_BYTES (8u << 20)
+
+static void add(struct kit *kit, uint64_t n)
+{
+	uint32_t series = kit_series(kit, "exchange", "https");
+
+	for (uint64_t i = 0; i < n; i++) {
+		struct ep_sample sample =
+			kit_https(store_last_seq(kit->store) + 1);
+
+		store_add_sample(kit->store, series, &sample);
+	}
+	kit_commit(kit);
+}
+
+static int split(struct kit *kit, const struct account *a, uint64_t rows)
+{
+	struct ep_err err = { 0 };
+	int r = store_destination_split(kit->store, a->destination, rows, &err);
+
+	if (r < 0)
+		fail_msg("%s", err.text);
+	return r;
+}
+
+static struct store_lacking lacking(struct kit *kit, const struct account *a)
+{
+	struct store_lacking l = { 0 };
+
+	assert_int_equal(store_lacking(kit->store, a->destination, &l), 0);
+	return l;
+}
+
+static void lacks(struct kit *kit, const struct account *a, uint64_t fresh,
+		  uint64_t backlog, uint64_t again)
+{
+	struct store_lacking l = lacking(kit, a);
+	uint64_t rows = 0, age;
+
+	assert_int_equal(l.fresh, fresh);
+	assert_int_equal(l.backlog, backlog);
+	assert_int_equal(l.again, again);
+	assert_int_equal(store_backlog(kit->store, a->destination, &rows, &age),
+			 0);
+	assert_int_equal(rows, fresh + backlog + again);
+}
+
+static void drain_of(struct account *a, struct kit *kit, enum store_part part)
+{
+	while (account_batch_of(a, kit, part) > 0)
+		;
+}
+
+static void drain(struct account *a, struct kit *kit)
+{
+	drain_of(a, kit, STORE_FRESH);
+	drain_of(a, kit, STORE_BACKLOG);
+	drain_of(a, kit, STORE_FRESH);
+}
+
+/* A batch of rows that nobody counts. */
+static int take(const struct record *record, void *arg)
+{
+	uint64_t *left = arg;
+
+	(void)record;
+	return (*left)-- == 0 ? -E2BIG : 0;
+}
+
+static bool freeze(struct kit *kit, const struct account *a,
+		   enum store_part part, uint64_t rows,
+		   struct store_batch *ret_batch)
+{
+	struct store_batch batch = { .encoding = "ndjson" };
+	struct ep_err err = { 0 };
+	int64_t n =
+		store_batch_collect_of(kit->store, a->destination, part, take,
+				       &rows, &batch.first, &batch.last);
+
+	assert_true(n >= 0);
+	if (n == 0)
+		return false;
+	batch.rows = (uint64_t)n;
+	batch.body = strdup("{}\n");
+	batch.body_len = 3;
+	if (store_batch_freeze(kit->store, a->destination, &batch, &err) != 0)
+		fail_msg("freeze: %s", err.text);
+	assert_int_equal(batch.part, part);
+	*ret_batch = batch;
+	return true;
+}
+
+static void refuse(struct kit *kit, const struct account *a,
+		   enum store_part part, uint64_t rows)
+{
+	struct store_batch batch;
+	struct ep_err err = { 0 };
+
+	if (!freeze(kit, a, part, rows, &batch))
+		return;
+	if (store_batch_quarantine(kit->store, a->destination, &batch, "no",
+				   &err) != 0)
+		fail_msg("%s", err.text);
+	store_batch_finish(&batch);
+	kit_commit(kit);
+}
+
+/* --- newest first --- */
+
+static void newest_first_and_then_the_rest(void **state)
+{
+	struct kit *kit = *state;
+	struct account a;
+
+	kit_open(kit, 0);
+	account_begin(&a, kit, "a", 25);
+	add(kit, 100);
+	assert_int_equal(split(kit, &a, 100), 0); /* no more than that */
+	assert_int_equal(split(kit, &a, 10), 1);
+	lacks(kit, &a, 10, 90, 0);
+	account_batch_of(&a, kit, STORE_FRESH);
+	assert_int_equal(a.min, 91);
+	assert_int_equal(a.max, 100);
+	lacks(kit, &a, 0, 90, 0);
+	account_batch_of(&a, kit, STORE_BACKLOG);
+	assert_int_equal(a.min, 1);
+	assert_int_equal(a.count, 35);
+	kit_close(kit);
+	kit_open(kit, 0);
+	add(kit, 5);
+	lacks(kit, &a, 5, 65, 0);
+	account_batch_of(&a, kit, STORE_FRESH);
+	assert_int_equal(a.max, 105);
+	drain_of(&a, kit, STORE_BACKLOG);
+	lacks(kit, &a, 0, 0, 0);
+	account_audit(&a);
+	assert_int_equal(a.count, 105);
+	add(kit, 5); /* and all is as it was */
+	lacks(kit, &a, 5, 0, 0);
+	account_drain(&a, kit);
+	account_audit(&a);
+	assert_int_equal(a.count, 110);
+	account_end(&a);
+}
+
+static void an_outage_while_an_earlier_one_is_made_up_for(void **state)
+{
+	struct kit *kit = *state;
+	struct account a;
+
+	kit_open(kit, 0);
+	account_begin(&a, kit, "a", 30);
+	add(kit, 100);
+	assert_int_equal(split(kit, &a, 20), 1);
+	account_batch_of(&a, kit, STORE_FRESH);
+	account_batch_of(&a, kit, STORE_BACKLOG);
+	add(kit, 200);
+	assert_int_equal(split(kit, &a, 20), 1);
+	lacks(kit, &a, 20, 50 + 180, 0);
+	assert_int_equal(split(kit, &a, 15), 1); /* none of it went yet */
+	lacks(kit, &a, 15, 50 + 185, 0);
+	kit_close(kit);
+	kit_open(kit, 0);
+	lacks(kit, &a, 15, 50 + 185, 0);
+	account_batch_of(&a, kit, STORE_FRESH);
+	assert_int_equal(a.max, 300);
+	account_batch_of(&a, kit, STORE_BACKLOG);
+	assert_int_equal(a.rows[31] + a.rows[60], 2); /* the oldest of it */
+	drain(&a, kit);
+	account_audit(&a);
+	assert_int_equal(a.count, 300);
+	account_end(&a);
+}
+
+static void outages_without_end(void **state)
+{
+	struct kit *kit = *state;
+	struct account a;
+	int n = 0;
+
+	kit_open(kit, 0);
+	account_begin(&a, kit, "a", 10);
+	do {
+		add(kit, 30);
+		n += split(kit, &a, 5);
+		account_batch_of(&a, kit, STORE_FRESH);
+	} while (store_last_seq(kit->store) < 1000);
+	assert_true(n > 10 && n < 30); /* no more pieces than have room */
+	drain(&a, kit);
+	account_audit(&a);
+	assert_int_equal(a.count, store_last_seq(kit->store));
+	account_end(&a);
+}
+
+static void frozen_batches_know_what_they_are_of(void **state)
+{
+	struct store_batch one, two, batch;
+	struct kit *kit = *state;
+	struct account a;
+
+	kit_open(kit, 0);
+	account_begin(&a, kit, "a", 10);
+	add(kit, 100);
+	assert_int_equal(split(kit, &a, 10), 1);
+	assert_true(freeze(kit, &a, STORE_FRESH, 10, &one));
+	assert_true(freeze(kit, &a, STORE_BACKLOG, 10, &two));
+	kit_close(kit);
+	kit_open(kit, 0);
+	assert_int_equal(store_batch_pending_of(kit->store, a.destination,
+						STORE_FRESH, 0, &batch, NULL),
+			 1);
+	assert_int_equal(batch.id, one.id);
+	assert_int_equal(batch.part, STORE_FRESH);
+	store_batch_finish(&batch);
+	assert_int_equal(store_batch_pending_of(kit->store, a.destination,
+						STORE_FRESH, one.id, &batch,
+						NULL),
+			 0);
+	assert_int_equal(store_batch_pending_of(kit->store, a.destination,
+						STORE_BACKLOG, 0, &batch, NULL),
+			 1);
+	assert_int_equal(batch.id, two.id);
+	assert_int_equal(batch.part, STORE_BACKLOG);
+	store_batch_finish(&batch);
+	store_batch_finish(&one);
+	store_batch_finish(&two);
+	account_end(&a);
+}
+
+/* Rows that were collected may go before they are frozen. */
+static void eviction_between_collecting_and_freezing(void **state)
+{
+	struct store_batch batch = { .encoding = "ndjson" };
+	struct kit *kit = *state;
+	struct ep_err err = { 0 };
+	struct account a;
+	uint64_t rows = 100;
+	int64_t n;
+
+	kit_open(kit, SMALL_BYTES);
+	account_begin(&a, kit, "a", 1000);
+	add(kit, 1000);
+	assert_int_equal(split(kit, &a, 100), 1);
+	n = store_batch_collect_of(kit->store, a.destination, STORE_BACKLOG,
+				   take, &rows, &batch.first, &batch.last);
+	assert_int_equal(n, 100);
+	for (int i = 0; i < 40; i++)
+		add(kit, 2000);
+	batch.rows = 100;
+	batch.body = strdup("{}\n");
+	batch.body_len = 3;
+	assert_int_equal(
+		store_batch_freeze(kit->store, a.destination, &batch, &err),
+		-ESTALE);
+	store_batch_finish(&batch);
+	drain(&a, kit);
+	kit_commit(kit);
+	drain(&a, kit);
+	account_audit(&a);
+	account_end(&a);
+}
+
+/* --- the size bound --- */
+
+static void the_backlog_is_evicted_and_declared(void **state)
+{
+	struct store_facts facts;
+	struct kit *kit = *state;
+	struct account a;
+
+	kit_open(kit, SMALL_BYTES);
+	account_begin(&a, kit, "a", 2000);
+	add(kit, 2000);
+	account_batch(&a, kit); /* it has its first row */
+	for (int i = 0; i < 10; i++)
+		add(kit, 1000);
+	assert_int_equal(split(kit, &a, 500), 1);
+	account_batch_of(&a, kit, STORE_FRESH);
+	account_batch_of(&a, kit, STORE_BACKLOG);
+	for (int i = 0; i < 30; i++) {
+		add(kit, 1000);
+		account_batch_of(&a, kit, STORE_FRESH);
+	}
+	assert_int_equal(store_facts(kit->store, &facts), 0);
+	assert_true(facts.first_seq > 4000); /* it reached the backlog */
+	kit_commit(kit);
+	drain(&a, kit);
+	account_audit(&a);
+	assert_true(a.missing > 0);
+	assert_int_equal(facts.evicted_undelivered, a.missing);
+	account_end(&a);
+}
+
+/* All of the backlog goes, and what was fresh after it. */
+static void nothing_but_the_first_row_is_left(void **state)
+{
+	struct kit *kit = *state;
+	struct account a;
+
+	kit_open(kit, SMALL_BYTES);
+	account_begin(&a, kit, "a", 2000);
+	add(kit, 1000);
+	assert_int_equal(split(kit, &a, 100), 1);
+	account_batch_of(&a, kit, STORE_FRESH);
+	for (int i = 0; i < 60; i++)
+		add(kit, 1000);
+	drain(&a, kit);
+	kit_commit(kit);
+	drain(&a, kit);
+	account_audit(&a);
+	assert_int_equal(a.min, 1); /* was kept */
+	account_end(&a);
+}
+
+/* What never reached the disk is told by a row that comes later: the fresh rows
+ * do not begin between the two. */
+static void an_overflow_and_its_row_stay_together(void **state)
+{
+	struct kit *kit = *state;
+	struct account a;
+
+	kit_open(kit, SMALL_BYTES);
+	account_begin(&a, kit, "a", 2000);
+	add(kit, 1500);
+	store_add_overflow(kit->store, 50);
+	kit_commit(kit);
+	assert_int_equal(split(kit, &a, 20), 0); /* only its row is left */
+	add(kit, 10);
+	assert_int_equal(split(kit, &a, 20), 1);
+	lacks(kit, &a, 10, 1501, 0);
+	account_batch_of(&a, kit, STORE_FRESH);
+	for (int i = 0; i < 40; i++)
+		add(kit, 1000);
+	drain(&a, kit);
+	kit_commit(kit);
+	drain(&a, kit);
+	account_audit(&a);
+	account_end(&a);
+}
+
+/* --- once more --- */
+
+static uint64_t replay(struct kit *kit, const struct account *a, uint64_t n)
+{
+	uint64_t since_ns = n ? kit_sample(n).sent_ns : 0, rows = 0;
+	struct ep_err err = { 0 };
+
+	if (store_replay(kit->store, a->destination, since_ns, &rows, &err) !=
+	    0)
+		fail_msg("%s", err.text);
+	return rows;
+}
+
+/* Of the same destination, with nothing in it yet. */
+static void collector_lost_all(struct account *a)
+{
+	memset(a->rows, 0, a->size);
+	memset(a->gaps, 0, a->size);
+	a->count = a->missing = a->min = a->max = 0;
+}
+
+static void once_more_from_a_time_on(void **state)
+{
+	struct kit *kit = *state;
+	struct account a;
+
+	kit_open(kit, 0);
+	account_begin(&a, kit, "a", 30);
+	assert_int_equal(replay(kit, &a, 0), 0); /* nothing is there */
+	add(kit, 100);
+	assert_int_equal(replay(kit, &a, 0), 0); /* nothing was delivered */
+	account_drain(&a, kit);
+	assert_int_equal(replay(kit, &a, 101), 0); /* nothing is as new */
+	assert_int_equal(replay(kit, &a, 41), 60);
+	lacks(kit, &a, 0, 0, 60);
+	add(kit, 10);
+	collector_lost_all(&a);
+	account_batch_of(&a, kit, STORE_AGAIN);
+	assert_int_equal(a.min, 41);
+	assert_int_equal(a.max, 70);
+	kit_close(kit);
+	kit_open(kit, 0);
+	lacks(kit, &a, 10, 0, 30);
+	account_drain(&a, kit);
+	drain_of(&a, kit, STORE_AGAIN);
+	account_audit(&a);
+	assert_int_equal(a.count, 70);
+	lacks(kit, &a, 0, 0, 0);
+	account_end(&a);
+}
+
+static void once_more_while_there_is_a_backlog(void **state)
+{
+	struct kit *kit = *state;
+	struct account a;
+
+	kit_open(kit, 0);
+	account_begin(&a, kit, "a", 40);
+	add(kit, 100);
+	account_batch(&a, kit); /* 1 to 40 */
+	assert_int_equal(split(kit, &a, 20), 1);
+	account_batch_of(&a, kit, STORE_FRESH); /* 81 to 100 */
+	assert_int_equal(replay(kit, &a, 31), 30);
+	lacks(kit, &a, 0, 40, 30);
+	collector_lost_all(&a);
+	a.limit = 15;
+	account_batch_of(&a, kit, STORE_AGAIN); /* up to the backlog */
+	lacks(kit, &a, 0, 40, 20);
+	account_batch_of(&a, kit, STORE_AGAIN);
+	lacks(kit, &a, 0, 40, 5);
+	drain_of(&a, kit, STORE_BACKLOG);
+	drain_of(&a, kit, STORE_AGAIN);
+	account_audit(&a);
+	assert_int_equal(a.min, 31);
+	assert_int_equal(a.count, 70);
+	/* Asked again half way: from the earliest that was asked for. */
+	assert_int_equal(replay(kit, &a, 91), 10);
+	account_batch_of(&a, kit, STORE_AGAIN);
+	assert_int_equal(replay(kit, &a, 11), 90);
+	account_batch_of(&a, kit, STORE_AGAIN);
+	assert_int_equal(replay(kit, &a, 91), 75);
+	account_end(&a);
+}
+
+/* They were declared to be missing, and are not there twice. */
+static void what_was_refused_stays_declared(void **state)
+{
+	struct kit *kit = *state;
+	struct account a;
+
+	kit_open(kit, 0);
+	account_begin(&a, kit, "a", 20);
+	add(kit, 30);
+	account_batch(&a, kit); /* 1 to 20 */
+	refuse(kit, &a, STORE_FRESH, 5);
+	add(kit, 30);
+	account_drain(&a, kit);
+	account_audit(&a);
+	assert_int_equal(a.missing, 5);
+	replay(kit, &a, 0);
+	collector_lost_all(&a);
+	drain_of(&a, kit, STORE_AGAIN);
+	account_audit(&a);
+	assert_int_equal(a.min, 1);
+	assert_int_equal(a.missing, 5);
+	/* Refused the second time only: it has them from the first. */
+	replay(kit, &a, 0);
+	refuse(kit, &a, STORE_AGAIN, 10);
+	account_drain(&a, kit);
+	account_audit(&a);
+	assert_int_equal(a.missing, 5);
+	account_end(&a);
+}
+
+static void evicted_before_its_second_turn(void **state)
+{
+	struct store_facts facts;
+	struct kit *kit = *state;
+	struct account a;
+
+	kit_open(kit, SMALL_BYTES);
+	account_begin(&a, kit, "a", 2000);
+	add(kit, 3000);
+	account_drain(&a, kit);
+	assert_int_equal(replay(kit, &a, 0), 3000);
+	for (int i = 0; i < 40; i++) {
+		add(kit, 1000);
+		account_batch(&a, kit);
+	}
+	lacks(kit, &a, 0, 0, 0);
+	assert_false(freeze(kit, &a, STORE_AGAIN, 10, NULL));
+	account_audit(&a);
+	assert_int_equal(a.missing, 0);
+	assert_int_equal(store_facts(kit->store, &facts), 0);
+	assert_int_equal(facts.evicted_undelivered, 0);
+	account_end(&a);
+}
+
+/* --- everything at once --- */
+
+static uint64_t next_random(uint64_t *random)
+{
+	*random = *random * 6364136223846793005u + 1442695040888963407u;
+	return *random >> 33;
+}
+
+static void reopen(struct kit *kit)
+{
+	kit_close(kit);
+	kit_open(kit, SMALL_BYTES);
+}
+
+static void do_anything(struct kit *kit, struct account *a, uint64_t *random)
+{
+	static const enum store_part parts[] = { STORE_FRESH, STORE_BACKLOG };
+	enum store_part part = parts[next_random(random) % 2];
+
+	a->limit = 1 + next_random(random) % 1500;
+	switch (next_random(random) % 16) {
+	case 0:
+		split(kit, a, 1 + next_random(random) % 700);
+		break;
+	case 1:
+		refuse(kit, a, part, 1 + next_random(random) % 40);
+		break;
+	case 2:
+	case 3:
+	case 4:
+		account_batch_of(a, kit, part);
+		break;
+	case 5:
+		store_add_overflow(kit->store, 1 + next_random(random) % 90);
+		break;
+	case 6:
+		if (next_random(random) % 8 == 0)
+			reopen(kit);
+		break;
+	default:
+		add(kit, next_random(random) % 200);
+	}
+}
+
+static void one_seed(struct kit *kit, uint64_t seed)
+{
+	struct account accounts[3];
+	char names[3][16];
+	uint64_t random = seed;
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(names[i], sizeof(names[i]), "%d-%d", (int)seed, i);
+		account_begin(&accounts[i], kit, names[i], 100);
+	}
+	add(kit, 200);
+	for (int i = 0; i < 3; i++)
+		account_batch(&accounts[i], kit); /* it has its first row */
+	for (int i = 0; i < 1200; i++)
+		/* The last is mostly away. */
+		do_anything(
+			kit,
+			&accounts[i % 9 == 0 ? 2 : next_random(&random) % 2],
+			&random);
+	for (int i = 0; i < 4; i++) {
+		kit_commit(kit);
+		for (int n = 0; n < 3; n++)
+			drain(&accounts[n], kit);
+	}
+	for (int i = 0; i < 3; i++) {
+		printf("# seed %d: %llu rows, %llu declared\n", (int)seed,
+		       (unsigned long long)accounts[i].count,
+		       (unsigned long long)accounts[i].missing);
+		account_audit(&accounts[i]);
+		account_end(&accounts[i]);
+	}
+}
+
+static void anything_in_any_order(void **state)
+{
+	struct kit *kit = *state;
+
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		kit_open(kit, SMALL_BYTES);
+		one_seed(kit, seed);
+		kit_close(kit);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KIT_TEST(newest_first_and_then_the_rest),
+		KIT_TEST(an_outage_while_an_earlier_one_is_made_up_for),
+		KIT_TEST(outages_without_end),
+		KIT_TEST(frozen_batches_know_what_they_are_of),
+		KIT_TEST(eviction_between_collecting_and_freezing),
+		KIT_TEST(the_backlog_is_evicted_and_declared),
+		KIT_TEST(nothing_but_the_first_row_is_left),
+		KIT_TEST(an_overflow_and_its_row_stay_together),
+		KIT_TEST(once_more_from_a_time_on),
+		KIT_TEST(once_more_while_there_is_a_backlog),
+		KIT_TEST(what_was_refused_stays_declared),
+		KIT_TEST(evicted_before_its_second_turn),
+		KIT_TEST(anything_in_any_order),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
