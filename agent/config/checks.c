@@ -259,3 +259,18 @@ const char *check_proxy(const char *text)
 	}
 	return "http://, https://, socks5:// or socks5h:// and a host";
 }
+
+const char *check_auth_type(const char *text)
+{
+	if (strcmp(text, "entra") == 0 || strcmp(text, "azure_arc") == 0 ||
+	    strcmp(text, "azure_vm") == 0)
+		return NULL;
+	return "\"entra\", \"azure_arc\" or \"azure_vm\"";
+}
+
+const char *check_authority(const char *text)
+{
+	if (strncmp(text, "file:", 5) == 0)
+		return "https://, or http:// to this machine";
+	return check_url(text);
+}

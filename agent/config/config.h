@@ -48,10 +48,18 @@ struct config_target {
 	struct ep_statuses expect_status;
 };
 
+/* NULL where nothing is given. */
+struct config_auth {
+	char *type, *tenant, *client_id;
+	char *secret_file, *cert_file, *key_file;
+	char *scope, *authority;
+};
+
 struct config_destination {
 	char *name, *url, *encoding, *token_file, *ca_file, *proxy;
 	bool gzip;
 	uint64_t batch_rows, batch_bytes, interval_ns, timeout_ns;
+	struct config_auth auth;
 };
 
 struct config {

@@ -206,6 +206,16 @@ static void print_value(struct printing *p, const struct schema_key *key,
 		value_print(p->out, &opt, field);
 }
 
+static bool is_empty(const struct schema_object *object, const void *base)
+{
+	for (size_t i = 0; i < object->n_keys; i++)
+		if (!value_absent(&object->keys[i].opt,
+				  (const char *)base +
+					  object->keys[i].opt.offset))
+			return false;
+	return true;
+}
+
 static void print_key(struct printing *p, const struct schema_key *key,
 		      const void *base)
 {
@@ -220,6 +230,8 @@ static void print_key(struct printing *p, const struct schema_key *key,
 		print_value(p, key, field);
 		break;
 	case SCHEMA_OBJECT:
+		if (key->sparse && is_empty(key->object, field))
+			break;
 		begin_member(p, key->opt.name);
 		print_object(p, key->object, field);
 		break;

@@ -37,6 +37,7 @@ struct schema_key {
 	bool required;
 	bool file;    /* a path, relative to the directory of its file */
 	bool url;     /* may hold a secret, which is not printed */
+	bool sparse;  /* an object of texts: not printed while all are absent */
 	bool of_kind; /* bounds, default and help are those of the kind's row
 		       * of this name */
 };

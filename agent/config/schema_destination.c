@@ -9,10 +9,49 @@
 #define S         ((double)EP_NS_PER_S)
 #define MIB       1048576.0
 #define LABEL_MAX 64
+#define PLACE_MAX 128
 #define FILE_MAX  4095
 #define URL_MAX   2047
 
+#define AUTH(field)        offsetof(struct config_auth, field)
 #define DESTINATION(field) offsetof(struct config_destination, field)
+
+static const struct schema_key auth_keys[] = {
+	{ .opt = { "type", EP_OPT_TEXT, AUTH(type), 1, LABEL_MAX, NULL,
+		   "who gives it: entra, azure_arc (the Arc agent of this "
+		   "machine) or azure_vm" },
+	  .check = check_auth_type,
+	  .required = true },
+	{ .opt = { "tenant", EP_OPT_TEXT, AUTH(tenant), 1, PLACE_MAX, NULL,
+		   "entra: id or domain of the directory" },
+	  .check = check_label },
+	{ .opt = { "client_id", EP_OPT_TEXT, AUTH(client_id), 1, PLACE_MAX,
+		   NULL,
+		   "entra: id of the application; azure_vm: of a "
+		   "user-assigned identity" },
+	  .check = check_label },
+	{ .opt = { "secret_file", EP_OPT_TEXT, AUTH(secret_file), 1, FILE_MAX,
+		   NULL, "entra: file with the client secret" },
+	  .file = true },
+	{ .opt = { "cert_file", EP_OPT_TEXT, AUTH(cert_file), 1, FILE_MAX, NULL,
+		   "entra, instead of a secret: certificate that is registered "
+		   "there" },
+	  .file = true },
+	{ .opt = { "key_file", EP_OPT_TEXT, AUTH(key_file), 1, FILE_MAX, NULL,
+		   "its private key, RSA without a password" },
+	  .file = true },
+	{ .opt = { "scope", EP_OPT_TEXT, AUTH(scope), 1, URL_MAX, NULL,
+		   "what the token is for; by default Azure Monitor, "
+		   "https://monitor.azure.com//.default" },
+	  .check = check_label },
+	{ .opt = { "authority", EP_OPT_TEXT, AUTH(authority), 1, URL_MAX, NULL,
+		   "entra: the cloud; by default "
+		   "https://login.microsoftonline.com" },
+	  .check = check_authority },
+};
+static const struct schema_object auth = { "the object \"auth\"", auth_keys,
+					   COUNT(auth_keys),
+					   sizeof(struct config_auth) };
 
 static const struct schema_key destination_keys[] = {
 	{ .opt = { "name", EP_OPT_TEXT, DESTINATION(name), 1, LABEL_MAX, NULL,
@@ -34,6 +73,12 @@ static const struct schema_key destination_keys[] = {
 		   FILE_MAX, NULL,
 		   "file with the token that goes with each batch" },
 	  .file = true },
+	{ .opt = { .name = "auth",
+		   .offset = DESTINATION(auth),
+		   .help = "service that gives the token, instead of a file" },
+	  .shape = SCHEMA_OBJECT,
+	  .object = &auth,
+	  .sparse = true },
 	{ .opt = { "ca_file", EP_OPT_TEXT, DESTINATION(ca_file), 1, FILE_MAX,
 		   NULL, "certificates to trust; by default tls.ca_file" },
 	  .file = true },

@@ -234,6 +234,33 @@ static void what_is_printed_loads_to_the_same(void **state)
 	buf_finish(&b);
 }
 
+static void a_service_that_gives_tokens(void **state)
+{
+	struct config c =
+		good("{\"destinations\": [{\"name\": \"a\", \"url\": "
+		     "\"https://a/\", \"auth\": {\"type\": \"entra\", "
+		     "\"tenant\": \"t\", \"client_id\": \"i\", \"cert_file\": "
+		     "\"c.pem\", \"key_file\": \"/k.pem\"}}, {\"name\": \"b\", "
+		     "\"url\": \"https://b/\"}]}");
+	struct config again;
+	struct buf out;
+
+	(void)state;
+	assert_string_equal(c.destinations[0].auth.type, "entra");
+	assert_string_equal(c.destinations[0].auth.cert_file, "/etc/x/c.pem");
+	assert_string_equal(c.destinations[0].auth.key_file, "/k.pem");
+	assert_null(c.destinations[0].auth.secret_file);
+	assert_null(c.destinations[1].auth.type);
+	buf_init(&out, 65536);
+	config_print(&c, &out);
+	again = good(out.data); /* and an object that is not there stays so */
+	assert_string_equal(again.destinations[0].auth.client_id, "i");
+	assert_null(again.destinations[1].auth.type);
+	config_finish(&c);
+	config_finish(&again);
+	buf_finish(&out);
+}
+
 static void secrets_are_not_printed(void **state)
 {
 	struct config c = good(everything);
@@ -287,6 +314,7 @@ int main(void)
 		cmocka_unit_test(folders_are_not_compressed_unless_asked),
 		cmocka_unit_test(the_store_is_where_the_machine_says),
 		cmocka_unit_test(what_is_printed_loads_to_the_same),
+		cmocka_unit_test(a_service_that_gives_tokens),
 		cmocka_unit_test(secrets_are_not_printed),
 		cmocka_unit_test(every_option_of_a_kind_is_a_key),
 	};
