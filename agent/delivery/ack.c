@@ -134,6 +134,15 @@ enum ack_class ack_status(unsigned status)
 	return status >= 500 && status <= 599 ? ACK_UNSURE : ACK_ENDPOINT;
 }
 
+bool ack_wants_certificate(const struct answer *answer)
+{
+	size_t look = answer->body_len < LOOK_BYTES ? answer->body_len
+						    : LOOK_BYTES;
+
+	return answer->status == 400 && is_html_type(answer->content_type) &&
+	       contains(answer->body, look, "SSL certificate");
+}
+
 enum ack_class ack_classify(const struct answer *answer,
 			    struct ack_parts *ret_parts)
 {
@@ -145,6 +154,8 @@ enum ack_class ack_classify(const struct answer *answer,
 		return of_failure[answer->failure];
 	if (status >= 200 && status <= 299)
 		return classify_success(answer, ret_parts);
+	if (ack_wants_certificate(answer))
+		return ACK_ENDPOINT;
 	class = ack_status(status);
 	if (answer->engine == ACK_HEC && !answer->body_cut)
 		class = ack_hec_refusal(answer->body, answer->body_len, class);

@@ -67,6 +67,10 @@ struct ack_parts {
 enum ack_class ack_classify(const struct answer *answer,
 			    struct ack_parts *ret_parts);
 
+/* True of the page that nginx answers, with status 400, to those who show no
+ * certificate or another one than it takes: that is no fault of the data. */
+bool ack_wants_certificate(const struct answer *answer);
+
 /* A word for logs; static. */
 const char *ack_class_name(enum ack_class class);
 const char *ack_failure_name(enum ack_failure failure);

@@ -1,4 +1,5 @@
 /* What may be configured as a destination. */
+#include "delivery/check_way.h"
 #include "delivery/deliver.h"
 #include "delivery/framing.h"
 #include "delivery/outlet.h"
@@ -79,6 +80,19 @@ enum place place_of(const char *url)
 	return place;
 }
 
+char *place_host(const char *url)
+{
+	CURLU *parsed = curl_url();
+	char *host = NULL, *copy;
+
+	if (parsed && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK)
+		curl_url_get(parsed, CURLUPART_HOST, &host, 0);
+	copy = host ? strdup(host) : NULL;
+	curl_free(host);
+	curl_url_cleanup(parsed);
+	return copy;
+}
+
 /* Taken as written: nothing is percent-decoded. */
 char *place_directory(const char *url)
 {
@@ -108,28 +122,6 @@ void place_safe(const char *text, struct buf *out)
 	}
 }
 
-static int check_proxy(const char *proxy, struct ep_err *err)
-{
-	CURLU *parsed = curl_url();
-	char *scheme = NULL;
-	bool fine;
-
-	if (!parsed)
-		return ep_err_set(err, -ENOMEM, "out of memory");
-	fine = curl_url_set(parsed, CURLUPART_URL, proxy, 0) == CURLUE_OK &&
-	       curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) ==
-		       CURLUE_OK &&
-	       (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
-	curl_free(scheme);
-	curl_url_cleanup(parsed);
-	if (fine)
-		return 0;
-	/* Not the value: it may hold a password. */
-	return ep_err_set(err, -EINVAL,
-			  "proxy is not a URL that can be used: allowed are "
-			  "http://HOST:PORT and https://HOST:PORT");
-}
-
 static int check_url(const struct deliver_options *o, struct ep_err *err)
 {
 	enum place place = o->url ? place_of(o->url) : PLACE_NOWHERE;
@@ -140,11 +132,14 @@ static int check_url(const struct deliver_options *o, struct ep_err *err)
 			"url cannot be used: allowed are https://HOST/PATH "
 			"without user and password, http:// to localhost, "
 			"127.x.x.x or [::1], and file:///DIRECTORY/");
-	if (place == PLACE_FILE && (o->token_file || o->ca_file || o->proxy))
+	if (place == PLACE_FILE &&
+	    (o->token_file || o->auth.type || o->ca_file || o->proxy ||
+	     o->cert_file || o->source))
 		return ep_err_set(err, -EINVAL,
-				  "token_file, ca_file and proxy have no use "
-				  "with a file:/// destination");
-	return o->proxy ? check_proxy(o->proxy, err) : 0;
+				  "token_file, auth, ca_file, cert_file, proxy "
+				  "and circuit have no use with a file:/// "
+				  "destination");
+	return check_way(o, err);
 }
 
 /* Of Splunk it is known that it takes nothing without a token. */
@@ -157,6 +152,24 @@ static int check_token(const struct deliver_options *o,
 	return ep_err_set(err, -EINVAL,
 			  "encoding \"splunk-hec\" needs token_file, a file "
 			  "with the token of the event collector");
+}
+
+static int check_auth(const struct deliver_options *o, struct ep_err *err)
+{
+	const struct framing *framing = framing_of(o->encoding, o->url);
+
+	if (!o->auth.type)
+		return 0;
+	if (o->token_file)
+		return ep_err_set(
+			err, -EINVAL,
+			"token_file and auth: allowed is one of them");
+	if (strcmp(framing->scheme, "Bearer") != 0)
+		return ep_err_set(err, -EINVAL,
+				  "auth: encoding \"%s\" takes no such token: "
+				  "use token_file",
+				  framing->name);
+	return auth_check(&o->auth, err);
 }
 
 static int check_encoding(const struct deliver_options *o, struct ep_err *err)
@@ -210,6 +223,8 @@ int deliver_check(const struct deliver_options *options, struct ep_err *err)
 	r = check_url(options, err);
 	if (r == 0)
 		r = check_encoding(options, err);
+	if (r == 0)
+		r = check_auth(options, err);
 	if (r == 0)
 		r = check_bounds(options, err);
 	if (r < 0)

@@ -5,6 +5,7 @@
 
 #include "base/record.h"
 #include "delivery/auth.h"
+#include "delivery/expiry.h"
 #include "edgeprobe/error.h"
 #include "store/store.h"
 #include <stdbool.h>
@@ -20,12 +21,23 @@ struct deliver_options {
 	const char *encoding; /* README.md; NULL: "ndjson" */
 	const char *token_file; /* read anew when it changes */
 	struct auth_options auth;
-	const char *ca_file;    /* NULL: the system's */
+	const char *ca_file; /* NULL: the system's */
+	/* Shown to the collector, PEM; the key's password is NULL where it is
+	 * not encrypted. All files are looked at before each attempt. */
+	const char *cert_file, *key_file, *key_password_file;
 	const char *proxy;      /* NULL: none */
+	const char *proxy_user; /* with a password; or NULL */
+	const char *proxy_password_file;
+	/* any (NULL), basic, digest, ntlm or negotiate */
+	const char *proxy_auth;
+	const char *proxy_ca_file; /* of an https:// proxy; NULL: `ca_file` */
+	const char *no_proxy;      /* see bypass.h; NULL: nothing */
+	/* Interface or address of the circuit to leave by; NULL: any. */
+	const char *source;
 	bool gzip;
 	bool truncate_addresses; /* the branch's own: /24 or /48 only */
-	uint64_t max_rows;    /* a batch; 0: 5000 */
-	uint64_t max_bytes;   /* a batch, before compression; 0: 900,000 */
+	uint64_t max_rows;       /* a batch; 0: 5000 */
+	uint64_t max_bytes;      /* a batch, before compression; 0: 900,000 */
 	uint64_t interval_ns; /* at most this long between batches; 0: 10 s */
 	uint64_t timeout_ns;  /* of one attempt; 0: 30 s */
 };
@@ -57,10 +69,13 @@ struct deliver_facts {
 	uint64_t rejected; /* of rows (or data points), as the collector said
 			    * when it took the rest; not sent again */
 	uint64_t backlog_rows, backlog_oldest_ns;
-	uint64_t next_try_ns; /* 0: not waiting */
+	uint64_t next_try_ns;    /* 0: not waiting */
+	uint64_t acked_ns;       /* uv_hrtime() of the last; 0: none yet */
 	uint64_t token_until_ns; /* uv_hrtime(): end of the token that a service
 				  * gave; 0: there is none */
-	const char *trouble;  /* "" while all is well; else the last answer */
+	/* When certificates end, as far as they were seen. */
+	struct expiry_span credentials[CREDENTIALS];
+	const char *trouble; /* "" while all is well; else the last answer */
 };
 void deliver_facts(const struct deliver *deliver,
 		   struct deliver_facts *ret_facts);

@@ -13,7 +13,9 @@
  *
  * Names are looked up by libcurl's resolver threads; the loop does not wait,
  * not even when such a look-up is given up (QUICK_EXIT). */
+#include "delivery/bypass.h"
 #include "delivery/http_i.h"
+#include "delivery/retry.h"
 #include "delivery/row.h"
 #include "edgeprobe/private/list.h"
 
@@ -21,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static void drop_headers(struct http *h)
 {
@@ -37,6 +40,7 @@ static void on_done(struct curl_transfer *transfer, CURLcode result)
 	struct verdict verdict;
 
 	http_judge(h, result, &verdict);
+	http_token_judged(h);
 	drop_headers(h);
 	buf_clear(&h->body);
 	h->outlet.cb(&verdict, h->outlet.arg);
@@ -89,8 +93,8 @@ static int add_headers(struct http *h, const struct parcel *p)
 	 * body of more than 1 MiB. */
 	if (r == 0)
 		r = add_header(h, "Expect:");
-	if (r == 0 && h->token.path)
-		r = add_header(h, h->token.header);
+	if (r == 0 && http_token_header(h))
+		r = add_header(h, http_token_header(h));
 	return r;
 }
 
@@ -109,56 +113,16 @@ static int begin(struct http *h, const struct parcel *p)
 	return curl_transfer_start(h->curl, &h->transfer);
 }
 
-/* At an attempt, because the file may be there by the next one. */
-static int take_trust(struct http *h, struct ep_err *err)
-{
-	struct ep_err why = { 0 };
-	int r;
-
-	if (!h->tls || h->trust)
-		return 0;
-	r = ep_trust_take(h->ca_file, &h->trust, &why);
-	if (r < 0)
-		return ep_err_set(err, r, "error=tls why=\"%.300s\"", why.text);
-	curl_easy_setopt(h->easy, CURLOPT_SSL_CTX_DATA, h->trust);
-	return 0;
-}
-
-static int http_send(struct outlet *outlet, const struct parcel *parcel,
-		     struct ep_err *err)
-{
-	struct http *h = container_of(outlet, struct http, outlet);
-	int r = take_trust(h, err);
-
-	if (r < 0)
-		return r;
-	if (h->token.path)
-		r = token_refresh(&h->token);
-	if (r < 0)
-		return ep_err_set(err, r, "error=%s token_file=%.160s",
-				  uv_err_name(r), h->token.path);
-	/* A connection belongs to the credentials that it was made for. */
-	curl_easy_setopt(h->easy, CURLOPT_FRESH_CONNECT, r == 1 ? 1L : 0L);
-	r = begin(h, parcel);
-	if (r < 0) {
-		drop_headers(h);
-		return ep_err_set(err, r, "error=%s", uv_err_name(r));
-	}
-	return 0;
-}
-
-/* --- life --- */
-
 static void free_http(struct http *h)
 {
 	if (h->easy)
 		curl_easy_cleanup(h->easy);
 	token_finish(&h->token);
+	http_identity_finish(h);
 	drop_headers(h);
 	buf_finish(&h->body);
-	ep_trust_drop(h->trust);
-	free(h->token_file);
-	free(h->ca_file);
+	for (size_t i = 0; i < HTTP_TEXTS; i++)
+		free(h->texts[i]);
 	free(h);
 }
 
@@ -168,8 +132,99 @@ static void on_curl_closed(void *arg)
 	void (*closed)(void *arg) = h->closed;
 	void *closed_arg = h->arg;
 
+	if (--h->loops > 0 || !closed)
+		return;
 	free_http(h);
 	closed(closed_arg);
+}
+
+/* A connection belongs to the credentials that it was made for, and libcurl
+ * does not tell all of them apart: another identity has connections of its own.
+ * Nothing is on its way over the old ones. */
+static int renew(struct http *h)
+{
+	struct curl_loop *fresh;
+	int r = curl_loop_open(h->uv, &fresh);
+
+	if (r < 0)
+		return r;
+	h->loops++;
+	curl_loop_close(h->curl, on_curl_closed, h);
+	h->curl = fresh;
+	return 0;
+}
+
+static int start(struct http *h, bool fresh, struct ep_err *err)
+{
+	int r = fresh || h->is_other ? renew(h) : 0;
+
+	if (r == 0) {
+		h->is_other = false;
+		r = begin(h, &h->parcel);
+	}
+	if (r == 0)
+		return 0;
+	drop_headers(h);
+	return ep_err_set(err, r, "error=%s", uv_err_name(r));
+}
+
+/* The service has given a token, or not. */
+static void on_token(const struct verdict *failed, void *arg)
+{
+	struct verdict v = { .class = ACK_ENDPOINT,
+			     .after_ns = RETRY_NO_AFTER };
+	struct ep_err err = { 0 };
+	struct http *h = arg;
+
+	if (!failed && start(h, http_token_is_new(h), &err) == 0)
+		return;
+	snprintf(v.text, sizeof(v.text), "%.250s", err.text);
+	h->outlet.cb(failed ? failed : &v, h->outlet.arg);
+}
+
+static int http_send(struct outlet *outlet, const struct parcel *parcel,
+		     struct ep_err *err)
+{
+	struct http *h = container_of(outlet, struct http, outlet);
+	int r = http_identity_refresh(h, err);
+
+	if (r < 0)
+		return r;
+	h->parcel = *parcel;
+	h->is_other = h->is_other || r == 1;
+	r = http_token_take(h, err);
+	if (r == -EINPROGRESS)
+		return 0;
+	return r < 0 ? r : start(h, r == 1, err);
+}
+
+/* --- what is known --- */
+
+static struct expiry_span span_of(const struct ep_cert_facts *cert)
+{
+	return (struct expiry_span){ cert->starts_s, cert->expires_s };
+}
+
+static void http_facts(const struct outlet *outlet,
+		       struct deliver_facts *ret_facts)
+{
+	const struct http *h = container_of(outlet, struct http, outlet);
+	struct expiry_span *spans = ret_facts->credentials;
+
+	if (h->source)
+		ret_facts->token_until_ns = token_source_until_ns(h->source);
+	spans[CREDENTIAL_COLLECTOR] = span_of(&h->way.other.cert);
+	spans[CREDENTIAL_PROXY] = span_of(&h->way.proxy.cert);
+	spans[CREDENTIAL_CLIENT] = span_of(&h->certificate.facts);
+}
+
+/* --- life --- */
+
+static void on_source_closed(void *arg)
+{
+	struct http *h = arg;
+
+	curl_loop_close(h->curl, on_curl_closed, h);
 }
 
 static void http_close(struct outlet *outlet, void (*cb)(void *arg), void *arg)
@@ -179,7 +234,47 @@ static void http_close(struct outlet *outlet, void (*cb)(void *arg), void *arg)
 	h->closed = cb;
 	h->arg = arg;
 	curl_transfer_cancel(&h->transfer);
-	curl_loop_close(h->curl, on_curl_closed, h);
+	if (h->source)
+		token_source_close(h->source, on_source_closed, h);
+	else
+		on_source_closed(h);
+}
+
+static int copy_texts(struct http *h, const struct deliver_options *o)
+{
+	const char *const texts[HTTP_TEXTS] = {
+		[HTTP_NAME] = o->name,
+		[HTTP_TOKEN_FILE] = o->token_file,
+		[HTTP_CA_FILE] = o->ca_file,
+		[HTTP_PROXY_CA_FILE] =
+			o->proxy_ca_file ? o->proxy_ca_file : o->ca_file,
+		[HTTP_PROXY_PASSWORD_FILE] = o->proxy_password_file,
+		[HTTP_CERT_FILE] = o->cert_file,
+		[HTTP_KEY_FILE] = o->key_file,
+		[HTTP_KEY_PASSWORD_FILE] = o->key_password_file,
+		[HTTP_SOURCE] = o->source,
+	};
+
+	for (size_t i = 0; i < HTTP_TEXTS; i++) {
+		h->texts[i] = texts[i] ? strdup(texts[i]) : NULL;
+		if (texts[i] && !h->texts[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Decided here and not by libcurl, because it is said who is to blame. */
+static int find_way(struct http *h, const struct deliver_options *o)
+{
+	char *host = place_host(o->url);
+
+	if (!host)
+		return -ENOMEM;
+	h->proxied = o->proxy && !bypass_has(o->no_proxy, host);
+	h->proxy_tls = h->proxied && strncasecmp(o->proxy, "https://", 8) == 0;
+	h->tls = place_of(o->url) == PLACE_HTTPS || http_token_needs_tls(o);
+	free(host);
+	return 0;
 }
 
 static int make(struct http *h, uv_loop_t *loop,
@@ -189,22 +284,37 @@ static int make(struct http *h, uv_loop_t *loop,
 	const struct framing *framing = framing_of(o->encoding, o->url);
 	int r = curl_loop_global();
 
+	if (r == 0)
+		r = copy_texts(h, o);
 	if (r < 0)
 		return r;
 	h->easy = curl_easy_init();
-	h->token_file = o->token_file ? strdup(o->token_file) : NULL;
-	h->ca_file = o->ca_file ? strdup(o->ca_file) : NULL;
-	if (!h->easy || (o->token_file && !h->token_file) ||
-	    (o->ca_file && !h->ca_file))
+	if (!h->easy)
 		return -ENOMEM;
-	h->tls = place_of(o->url) == PLACE_HTTPS || o->proxy;
-	h->token.path = h->token_file;
+	h->uv = loop;
+	r = find_way(h, o);
+	if (r < 0)
+		return r;
+	h->token.path = h->texts[HTTP_TOKEN_FILE];
 	h->token.scheme = framing->scheme;
+	h->certificate.cert_file = h->texts[HTTP_CERT_FILE];
+	h->certificate.key_file = h->texts[HTTP_KEY_FILE];
+	h->certificate.password_file = h->texts[HTTP_KEY_PASSWORD_FILE];
+	h->way.http = h->token_way.http = h;
+	h->token_way.anonymous = true;
 	h->engine = framing->engine;
 	h->transfer.easy = h->easy;
 	h->transfer.done = on_done;
 	r = http_options_set(h, o);
-	return r < 0 ? r : curl_loop_open(loop, &h->curl);
+	if (r == 0)
+		r = curl_loop_open(loop, &h->curl);
+	if (r < 0)
+		return r;
+	h->loops = 1;
+	r = http_token_open(h, loop, o, on_token);
+	if (r < 0)
+		curl_loop_close(h->curl, NULL, NULL);
+	return r;
 }
 
 int http_open(uv_loop_t *loop, const struct deliver_options *options,
@@ -218,6 +328,7 @@ int http_open(uv_loop_t *loop, const struct deliver_options *options,
 	buf_init(&h->body, HTTP_BODY_MAX);
 	h->outlet.send = http_send;
 	h->outlet.close = http_close;
+	h->outlet.facts = http_facts;
 	r = make(h, loop, options);
 	if (r < 0) {
 		free_http(h);

@@ -1,7 +1,9 @@
 /* What comes back from a collector, and what it means. */
 #include "delivery/http_failure.h"
+#include "delivery/http_fault.h"
 #include "delivery/http_i.h"
 #include "delivery/retry.h"
+#include "edgeprobe/clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -33,6 +35,7 @@ void http_judge_begin(struct http *h)
 	h->header_bytes = 0;
 	h->headers_cut = h->body_cut = false;
 	h->error[0] = '\0';
+	http_way_begin(&h->way);
 }
 
 /* --- judging --- */
@@ -54,7 +57,8 @@ static enum ack_failure failure(const struct http *h, CURLcode result,
 				unsigned status)
 {
 	unsigned tunnel = info(h->easy, CURLINFO_HTTP_CONNECTCODE);
-	bool whole = result == CURLE_OK || h->headers_cut || h->body_cut;
+	bool whole = result == CURLE_OK || h->headers_cut || h->body_cut ||
+		     result == CURLE_FILESIZE_EXCEEDED;
 
 	if (status > 0 && (whole || !is_success(status)))
 		return ACK_ANSWERED;
@@ -73,41 +77,125 @@ static const char *header(const struct http *h, const char *name)
 	return found->value;
 }
 
-/* libcurl's words, which may quote a certificate: printable, without quotes. */
-static void reason(const struct http *h, CURLcode result, char *why,
-		   size_t size)
+/* A text of the other side's, or of libcurl that quotes it: printable, without
+ * quotes. */
+static void clean(const char *text, char *ret, size_t size)
 {
-	snprintf(why, size, "%.150s",
-		 h->error[0] ? h->error : curl_easy_strerror(result));
-	for (char *c = why; *c; c++)
+	snprintf(ret, size, "%.*s", (int)size - 1, text);
+	for (char *c = ret; *c; c++)
 		if (*c < ' ' || *c > '~' || *c == '"')
 			*c = '\'';
 }
 
-static void describe_failure(const struct http *h, enum ack_failure failure,
-			     CURLcode result, struct verdict *v)
+static bool is_page(const struct answer *a)
 {
-	unsigned tunnel = info(h->easy, CURLINFO_HTTP_CONNECTCODE);
-	const char *word = ack_failure_name(failure);
-	char why[160];
+	const char *body = a->body;
+	size_t blank = 0;
 
-	reason(h, result, why, sizeof(why));
-	if (failure == ACK_FAIL_PROXY && tunnel > 0)
-		snprintf(v->text, sizeof(v->text), "error=%s status=%u", word,
-			 tunnel);
-	else
-		snprintf(v->text, sizeof(v->text), "error=%s why=\"%s\"", word,
-			 why);
+	if (a->content_type && strcasestr(a->content_type, "html"))
+		return true;
+	while (blank < a->body_len && memchr(" \t\r\n", body[blank], 4))
+		blank++;
+	return blank < a->body_len && body[blank] == '<';
 }
 
-/* A status that says yes, and an answer that does not. */
-static const char *why_not(enum ack_class class)
+/* --- whose fault --- */
+
+static int alert_of(const struct http_way *way)
 {
-	if (class == ACK_DONE)
-		return "";
-	if (class == ACK_ENDPOINT)
-		return " why=\"not what a collector answers\"";
-	return " why=\"it did not take all rows\"";
+	return way->other.alert ? way->other.alert : way->proxy.alert;
+}
+
+static enum http_fault find_fault(const struct http *h, CURLcode result,
+				  const struct answer *a, enum ack_class class)
+{
+	const struct http_way *way = &h->way;
+	const struct certificate *c = &h->certificate;
+	bool answered = a->failure == ACK_ANSWERED;
+	struct http_facts f = {
+		.result = result,
+		.status = answered ? a->status : 0,
+		.tunnel = info(h->easy, CURLINFO_HTTP_CONNECTCODE),
+		.class = class,
+		.page = answered && is_page(a),
+		.certificate_page = answered && ack_wants_certificate(a),
+		.proxied = h->proxied,
+		.reused = info(h->easy, CURLINFO_NUM_CONNECTS) == 0,
+		.bind_error = way->bind_error,
+		.tls_of_proxy = way->with ? way->with == &way->proxy
+					  : way->proxy.alert != 0,
+		.verify_error = way->with ? way->with->verify_error : 0,
+		.alert = alert_of(way),
+		.certificate_asked = way->other.asked,
+		.certificate_shown = c->leaf != NULL,
+		.certificate_over =
+			c->leaf && c->facts.expires_s != 0 &&
+			c->facts.expires_s <=
+				(int64_t)(ep_clock_wall_ns() / EP_NS_PER_S),
+		.token_sent = http_token_header(h) != NULL,
+	};
+
+	return http_fault(&f);
+}
+
+/* What there is to see of it besides its name. */
+static void put_detail(const struct http *h, enum http_fault fault,
+		       CURLcode result, struct buf *out)
+{
+	const char *said = h->error[0] ? h->error : curl_easy_strerror(result);
+	unsigned tunnel = info(h->easy, CURLINFO_HTTP_CONNECTCODE);
+	char text[80];
+
+	switch (fault) {
+	case HTTP_PROXY_LOGIN:
+	case HTTP_PROXY_REFUSED:
+	case HTTP_PROXY_UPSTREAM:
+		buf_printf(out, " status=%u", tunnel);
+		break;
+	case HTTP_CIRCUIT_GONE:
+		buf_printf(out, " source=%s why=%s", h->texts[HTTP_SOURCE],
+			   uv_err_name(h->way.bind_error));
+		break;
+	case HTTP_TLS_UNTRUSTED:
+	case HTTP_PROXY_UNTRUSTED:
+		clean(h->way.with->cert.issuer, text, sizeof(text));
+		buf_printf(out, " issuer=\"%s\" why=\"%s\"", text,
+			   X509_verify_cert_error_string(
+				   h->way.with->verify_error));
+		break;
+	default:
+		clean(said, text, sizeof(text));
+		buf_printf(out, " why=\"%s\"", text);
+		break;
+	}
+}
+
+static void put_help(enum http_fault fault, struct buf *out)
+{
+	if (fault != HTTP_NO_FAULT)
+		buf_printf(out, " fault=%s help=\"%s\"", http_fault_name(fault),
+			   http_fault_help(fault));
+}
+
+static void describe(const struct http *h, CURLcode result,
+		     const struct answer *a, struct verdict *v)
+{
+	enum http_fault fault = find_fault(h, result, a, v->class);
+	struct buf text;
+
+	buf_init(&text, sizeof(v->text));
+	if (a->failure != ACK_ANSWERED) {
+		buf_printf(&text, "error=%s", ack_failure_name(a->failure));
+		put_detail(h, fault, result, &text);
+	} else {
+		buf_printf(&text, "status=%u", a->status);
+		if (v->class == ACK_BAD_DATA && is_success(a->status))
+			buf_text(&text, " why=\"it did not take all rows\"");
+	}
+	put_help(fault, &text);
+	snprintf(v->text, sizeof(v->text), "%s",
+		 text.data ? text.data : "error=ENOMEM");
+	buf_finish(&text);
 }
 
 void http_judge(struct http *h, CURLcode result, struct verdict *v)
@@ -119,7 +207,8 @@ void http_judge(struct http *h, CURLcode result, struct verdict *v)
 		.status = status,
 		.body = h->body.data,
 		.body_len = h->body.len,
-		.headers_cut = h->headers_cut,
+		.headers_cut =
+			h->headers_cut || result == CURLE_FILESIZE_EXCEEDED,
 		.body_cut = h->body_cut,
 		.engine = h->engine,
 		.rows = h->rows,
@@ -129,12 +218,8 @@ void http_judge(struct http *h, CURLcode result, struct verdict *v)
 	a.content_type = type;
 	*v = (struct verdict){ .after_ns = RETRY_NO_AFTER };
 	v->class = ack_classify(&a, &v->parts);
-	if (a.failure != ACK_ANSWERED) {
-		describe_failure(h, a.failure, result, v);
-		return;
-	}
-	v->after_ns =
-		retry_after_ns(header(h, "Retry-After"), header(h, "Date"));
-	snprintf(v->text, sizeof(v->text), "status=%u%s", status,
-		 is_success(status) ? why_not(v->class) : "");
+	describe(h, result, &a, v);
+	if (a.failure == ACK_ANSWERED)
+		v->after_ns = retry_after_ns(header(h, "Retry-After"),
+					     header(h, "Date"));
 }

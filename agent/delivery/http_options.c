@@ -3,10 +3,29 @@
 #include "edgeprobe/clock.h"
 
 #include <errno.h>
+#include <string.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define CONNECT_MS    10000L
 #define LOW_SPEED_S   20L /* with less than LOW_SPEED_BPS it is stuck */
 #define LOW_SPEED_BPS 10L
+
+/* Of an answer that announces more than this nothing is read. */
+#define ANNOUNCED_MAX ((curl_off_t)64 << 20)
+
+/* With a password Negotiate is not tried: libcurl would stay with it, although
+ * there is no ticket. */
+static const struct {
+	const char *word;
+	unsigned long bits;
+} auths[] = {
+	{ "any", CURLAUTH_ANY & ~CURLAUTH_NEGOTIATE },
+	{ "basic", CURLAUTH_BASIC },
+	{ "digest", CURLAUTH_DIGEST },
+	{ "ntlm", CURLAUTH_NTLM },
+	{ "negotiate", CURLAUTH_NEGOTIATE },
+};
 
 static long ms_of(uint64_t ns)
 {
@@ -43,12 +62,43 @@ static int set_trust(CURL *easy)
 	SET(easy, CURLOPT_PROXY_SSL_VERIFYPEER, 1L);
 	SET(easy, CURLOPT_PROXY_SSL_VERIFYHOST, 2L);
 	SET(easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	/* What take_trust() gives, and nothing that libcurl knows besides. */
+	/* What http_way.c gives, and nothing that libcurl knows besides. */
 	SET(easy, CURLOPT_CAINFO, NULL);
 	SET(easy, CURLOPT_CAPATH, NULL);
 	SET(easy, CURLOPT_PROXY_CAINFO, NULL);
 	SET(easy, CURLOPT_PROXY_CAPATH, NULL);
-	SET(easy, CURLOPT_SSL_CTX_FUNCTION, ep_trust_on_ssl_ctx);
+	/* A session that is resumed is not verified, and is that of the
+	 * certificate that was shown before. */
+	SET(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	return 0;
+}
+
+static unsigned long proxy_auth(const char *word)
+{
+	size_t i = word ? 0 : COUNT(auths);
+
+	while (i < COUNT(auths) && strcmp(auths[i].word, word) != 0)
+		i++;
+	return auths[i < COUNT(auths) ? i : 0].bits;
+}
+
+/* GSSAPI takes the name from the host's Kerberos ticket; libcurl wants to hear
+ * one nevertheless. */
+static int set_proxy(CURL *easy, const struct http *h,
+		     const struct deliver_options *o)
+{
+	unsigned long bits = proxy_auth(o->proxy_auth);
+
+	SET(easy, CURLOPT_PROXY, h->proxied ? o->proxy : "");
+	SET(easy, CURLOPT_NOPROXY, "");
+	/* Neither headers nor anything else of ours is for the proxy. */
+	SET(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
+	SET(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	if (!h->proxied || (!o->proxy_user && bits != CURLAUTH_NEGOTIATE))
+		return 0;
+	SET(easy, CURLOPT_PROXYAUTH, bits);
+	SET(easy, CURLOPT_PROXYUSERNAME, o->proxy_user ? o->proxy_user : "");
+	SET(easy, CURLOPT_PROXYPASSWORD, "");
 	return 0;
 }
 
@@ -62,11 +112,14 @@ static int set_way(CURL *easy, const struct deliver_options *o)
 	SET(easy, CURLOPT_PROTOCOLS_STR, tls ? "https" : "http");
 	SET(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
 	SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	SET(easy, CURLOPT_PROXY, o->proxy ? o->proxy : "");
-	SET(easy, CURLOPT_NOPROXY, "");
+	SET(easy, CURLOPT_UNRESTRICTED_AUTH, 0L);
+	SET(easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
 	SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	SET(easy, CURLOPT_COOKIEFILE, NULL);
+	SET(easy, CURLOPT_ACCEPT_ENCODING, NULL);
 	SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(easy, CURLOPT_HTTP09_ALLOWED, 0L);
+	SET(easy, CURLOPT_MAXFILESIZE_LARGE, ANNOUNCED_MAX);
 	SET(easy, CURLOPT_USERAGENT, "edgeprobe/" EDGEPROBE_VERSION);
 	return 0;
 }
@@ -87,6 +140,10 @@ int http_options_set(struct http *h, const struct deliver_options *o)
 {
 	int r = set_way(h->easy, o);
 
+	if (r == 0)
+		r = set_proxy(h->easy, h, o);
+	if (r == 0)
+		r = http_way_use(&h->way, h->easy);
 	if (r == 0)
 		r = set_trust(h->easy);
 	if (r == 0)

@@ -6,10 +6,11 @@
 #include "delivery/deliver.h"
 #include "delivery/framing.h"
 
-#define VERDICT_TEXT_MAX 256
+#define VERDICT_TEXT_MAX 400
 
 /* What became of a batch, and what to say about it: one `key=value` or more,
- * nothing that the other side could have chosen. */
+ * nothing that the other side could have chosen, but for who issued its
+ * certificate. */
 struct verdict {
 	enum ack_class class;
 	struct ack_parts parts;
@@ -38,6 +39,9 @@ struct outlet {
 	/* Give up what is on its way, without a verdict; `cb` runs from the
 	 * loop when all is gone. */
 	void (*close)(struct outlet *outlet, void (*cb)(void *arg), void *arg);
+	/* Add what it knows about itself; NULL: nothing. */
+	void (*facts)(const struct outlet *outlet,
+		      struct deliver_facts *ret_facts);
 	outlet_cb cb; /* set by whoever opened it */
 	void *arg;
 };
@@ -53,6 +57,9 @@ int file_open(uv_loop_t *loop, const struct deliver_options *options,
 enum place { PLACE_NOWHERE, PLACE_HTTPS, PLACE_HTTP_LOOPBACK, PLACE_FILE };
 
 enum place place_of(const char *url);
+/* The host of an http URL, with the brackets of an IPv6 address, malloc(3)ed;
+ * NULL: out of memory. */
+char *place_host(const char *url);
 /* The directory of a PLACE_FILE, malloc(3)ed; NULL: out of memory. */
 char *place_directory(const char *url);
 

@@ -1,5 +1,6 @@
 #include "core/cert.h"
 #include "edgeprobe/clock.h"
+#include "edgeprobe/private/cert.h"
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <stdbool.h>
@@ -111,4 +112,19 @@ void cert_note(const X509 *leaf, uint64_t now_ns, struct ep_https *https)
 	cert_issuer(X509_get_issuer_name(leaf), https->tls_issuer,
 		    sizeof(https->tls_issuer));
 	https->tls_days_left = cert_days_left(X509_get0_notAfter(leaf), now_ns);
+}
+
+static int64_t seconds_of(const ASN1_TIME *when)
+{
+	struct tm tm;
+
+	return ASN1_TIME_to_tm(when, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+}
+
+void ep_cert_read(const X509 *cert, struct ep_cert_facts *ret_facts)
+{
+	cert_issuer(X509_get_issuer_name(cert), ret_facts->issuer,
+		    sizeof(ret_facts->issuer));
+	ret_facts->starts_s = seconds_of(X509_get0_notBefore(cert));
+	ret_facts->expires_s = seconds_of(X509_get0_notAfter(cert));
 }

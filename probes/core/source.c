@@ -1,6 +1,7 @@
 #include "core/source.h"
 #include "core/holder.h"
 #include "edgeprobe/address.h"
+#include "edgeprobe/private/source.h"
 #include <errno.h>
 #include <net/if.h>
 #include <string.h>
@@ -90,6 +91,11 @@ int source_bind(int fd, uint8_t family, const char *source)
 	return r < 0 || way.address.family == 0
 		       ? r
 		       : bind_address(fd, &way.address);
+}
+
+int ep_source_bind(int fd, uint8_t family, const char *source)
+{
+	return source_bind(fd, family, source);
 }
 
 /* IPv4 looks for what it has no route to on the link itself: where nobody is

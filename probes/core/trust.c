@@ -20,6 +20,8 @@ struct ep_trust {
 	X509_STORE *store;
 	struct file_version version;
 	uint64_t looked_ns;
+	uint64_t number; /* of what `store` holds: counts */
+	bool broken;     /* what the file holds now cannot be used */
 	char path[];
 };
 
@@ -148,21 +150,39 @@ void ep_trust_drop(struct ep_trust *trust)
 }
 
 /* Connections that are being made keep the store that they were given. */
-static void refresh(struct ep_trust *t)
+static void look(struct ep_trust *t)
 {
-	uint64_t now_ns = ep_clock_mono_ns();
 	X509_STORE *store;
 
-	if (now_ns - t->looked_ns < LOOK_NS)
-		return;
-	t->looked_ns = now_ns;
+	t->looked_ns = ep_clock_mono_ns();
 	if (!file_version_changed(t->path, &t->version))
 		return;
 	store = parse(t->path);
-	if (store == NULL)
+	t->broken = store == NULL;
+	if (t->broken)
 		return;
 	X509_STORE_free(t->store);
 	t->store = store;
+	t->number++;
+}
+
+static void refresh(struct ep_trust *t)
+{
+	if (ep_clock_mono_ns() - t->looked_ns >= LOOK_NS)
+		look(t);
+}
+
+int ep_trust_look(struct ep_trust *trust, uint64_t *ret_version)
+{
+	int r;
+
+	uv_mutex_lock(&lock);
+	look(trust);
+	r = trust->broken ? -EINVAL : 0;
+	if (r == 0)
+		*ret_version = trust->number;
+	uv_mutex_unlock(&lock);
+	return r;
 }
 
 CURLcode ep_trust_apply(struct ep_trust *trust, void *ssl_ctx)

@@ -261,22 +261,42 @@ static void the_environment_names_no_proxy(void **state)
 	expect_all_once(p, 5);
 }
 
-/* And if it was a proxy, no list of exceptions in the environment counts. */
+static struct collector_step no_way(const struct collector_request *request,
+				    void *arg)
+{
+	(void)request;
+	(void)arg;
+	return (struct collector_step){ .head = "403 No" };
+}
+
+static bool proxy_was_asked(struct post *p)
+{
+	return collector_requests(p->collector) >= 1;
+}
+
+/* And if it was a proxy, no list of exceptions in the environment counts. What
+ * is said to it is where to go, and nothing of ours. */
 static void a_configured_proxy_is_used(void **state)
 {
 	struct post *p = *state;
-	struct deliver_options o = { .url = "http://127.0.0.1:1/ingest",
+	struct deliver_options o = { .url = "https://collector.test/ingest",
 				     .proxy = p->url };
-	const char wanted[] = "POST http://127.0.0.1:1/ingest HTTP/1.1\r\n";
+	const char wanted[] = "CONNECT collector.test:443 HTTP/1.1\r\n";
+	const struct collector_request *request;
+	char value[64];
 
 	*strstr(p->url, "/ingest") = '\0';
+	collector_set_rule(p->collector, no_way, NULL);
 	setenv("no_proxy", "*", 1);
 	post_add(p, 5, "hello");
 	post_start(p, &o);
-	post_run_empty(p);
+	post_run(p, proxy_was_asked);
 	unsetenv("no_proxy");
-	assert_memory_equal(collector_request(p->collector, 0)->head, wanted,
-			    strlen(wanted));
+	request = collector_request(p->collector, 0);
+	assert_memory_equal(request->head, wanted, strlen(wanted));
+	assert_string_equal(collector_field(request, "Idempotency-Key", value,
+					    sizeof(value)),
+			    "");
 }
 
 /* --- over restarts, and beside others --- */

@@ -6,6 +6,7 @@
 
 #include "edgeprobe/error.h"
 #include <curl/curl.h>
+#include <stdint.h>
 
 /* Counted: one for each bundle, however many hold it. */
 struct ep_trust;
@@ -25,6 +26,11 @@ void ep_trust_drop(struct ep_trust *trust);
  * authorities and no others. The file is looked at once a minute at most, and
  * read again if it changed; while it cannot be read the old ones count. */
 CURLcode ep_trust_apply(struct ep_trust *trust, void *ssl_ctx);
+
+/* Look at the file now. 0, and a number that is another one when there are other
+ * authorities; -EINVAL: what it holds now cannot be used, and the old ones
+ * count. */
+int ep_trust_look(struct ep_trust *trust, uint64_t *ret_version);
 
 /* The function itself; its argument is the struct ep_trust. The handle's own
  * CURLOPT_CAINFO and CURLOPT_CAPATH should be NULL. */
