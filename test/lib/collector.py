@@ -5,8 +5,8 @@
         c.port, c.requests, c.rows()
 
 Speaks HTTP/1.1, keeps every request with its body, and does to each what
-`answer` says: status(...), or RESET_EARLY, RESET_LATE, CUT. Threads end with
-close(); so does what they were in the middle of.
+`answer` says: status(...), or RESET_EARLY, RESET_INSIDE, RESET_LATE, CUT.
+Threads end with close(); so does what they were in the middle of.
 """
 import collections
 import ctypes
@@ -27,6 +27,7 @@ Answer = collections.namedtuple("Answer", "code headers body delay")
 Request = collections.namedtuple("Request", "at path headers body taken")
 
 RESET_EARLY = "reset before the body is read"
+RESET_INSIDE = "reset when half of the body is read"
 RESET_LATE = "reset after the body was read"
 CUT = "an answer that ends before its length"
 
@@ -43,7 +44,10 @@ LOGIN = status(200, b"<!DOCTYPE html><html><title>Sign in</title></html>",
 
 
 def listen(netns, host, port):
-    """A socket of another namespace: it stays there, whoever uses it."""
+    """A socket of another namespace (None: of this one): it stays there,
+    whoever uses it."""
+    if netns is None:
+        return socket.create_server((host, port))
     result = []
 
     def work():
@@ -154,6 +158,11 @@ class Collector:
             abrupt(stream)
             return False
         length = int(headers["content-length"])
+        if answer is RESET_INSIDE:
+            lines.read(length // 2)
+            self.keep(request)
+            abrupt(stream)
+            return False
         body = lines.read(length)
         if len(body) != length:
             self.failures.append(f"{len(body)} of {length} bytes came")
