@@ -3,6 +3,7 @@
 #include "config/config.h"
 #include <ctype.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,4 +51,30 @@ char *config_default_store(void)
 		return below(dir, strlen(dir),
 			     ".local/state/edgeprobe/store.db");
 	return strdup(SYSTEM_STORE); /* opening it says what is missing */
+}
+
+static bool is_default_store(const char *path)
+{
+	char *usual = config_default_store();
+	bool same = usual && strcmp(usual, path) == 0;
+
+	free(usual);
+	return same;
+}
+
+/* By the store alone, so that whoever asks finds it with the same
+ * configuration, whatever their environment is. */
+char *config_default_control(const char *store_path)
+{
+	const char *dir = getenv("XDG_RUNTIME_DIR");
+	char *path;
+
+	if (strcmp(store_path, SYSTEM_STORE) == 0)
+		return strdup(CONFIG_CONTROL);
+	if (geteuid() != 0 && dir && *dir == '/' &&
+	    is_default_store(store_path))
+		return below(dir, strlen(dir), "edgeprobe/control.sock");
+	if (asprintf(&path, "%s-control", store_path) < 0)
+		return NULL;
+	return path;
 }
