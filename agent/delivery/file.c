@@ -10,6 +10,7 @@
  * work owns a copy of all it needs. Closing waits for the step under way. */
 #include "delivery/outlet.h"
 #include "delivery/retry.h"
+#include "delivery/trace.h"
 #include "edgeprobe/private/list.h"
 #include "edgeprobe/private/scope.h"
 
@@ -31,7 +32,8 @@ struct file {
 	uv_timer_t anchor; /* never started: its close callback makes closing
 			    * asynchronous even when no work is under way */
 	char *dir;
-	struct work *work; /* under way; NULL: none */
+	char name[FILE_NAME_MAX + 1]; /* of the last file; "": none */
+	struct work *work;            /* under way; NULL: none */
 	bool closing;
 	void (*closed)(void *arg);
 	void *arg;
@@ -207,9 +209,19 @@ static int file_send(struct outlet *outlet, const struct parcel *parcel,
 		free_work(w);
 		return ep_err_set(err, r, "error=%s", uv_err_name(r));
 	}
+	memcpy(f->name, w->name, sizeof(f->name));
 	ep_scope_take(&f->scope);
 	f->work = w;
 	return 0;
+}
+
+static void file_trace(const struct outlet *outlet, struct trace *ret_trace)
+{
+	const struct file *f = container_of(outlet, struct file, outlet);
+
+	*ret_trace = (struct trace){ 0 };
+	snprintf(ret_trace->path, sizeof(ret_trace->path), "%s/%s", f->dir,
+		 f->name);
 }
 
 static void on_ended(struct ep_scope *scope)
@@ -251,6 +263,7 @@ int file_open(uv_loop_t *loop, const struct deliver_options *options,
 	f->loop = loop;
 	f->outlet.send = file_send;
 	f->outlet.close = file_close;
+	f->outlet.trace = file_trace;
 	ep_scope_init(&f->scope);
 	uv_timer_init(loop, &f->anchor);
 	ep_scope_adopt(&f->scope, (uv_handle_t *)&f->anchor);

@@ -110,7 +110,9 @@ static int begin(struct http *h, const struct parcel *p)
 	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE,
 			 (curl_off_t)p->len);
 	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDS, p->body);
-	return curl_transfer_start(h->curl, &h->transfer);
+	r = curl_transfer_start(h->curl, &h->transfer);
+	h->tried = r == 0;
+	return r;
 }
 
 static void free_http(struct http *h)
@@ -188,6 +190,7 @@ static int http_send(struct outlet *outlet, const struct parcel *parcel,
 	struct http *h = container_of(outlet, struct http, outlet);
 	int r = http_identity_refresh(h, err);
 
+	h->tried = false;
 	if (r < 0)
 		return r;
 	h->parcel = *parcel;
@@ -329,6 +332,7 @@ int http_open(uv_loop_t *loop, const struct deliver_options *options,
 	h->outlet.send = http_send;
 	h->outlet.close = http_close;
 	h->outlet.facts = http_facts;
+	h->outlet.trace = http_trace;
 	r = make(h, loop, options);
 	if (r < 0) {
 		free_http(h);

@@ -5,6 +5,7 @@
 #define DELIVERY_HTTP_I_H
 
 #include "delivery/certificate.h"
+#include "delivery/http_fault.h"
 #include "delivery/outlet.h"
 #include "delivery/secret.h"
 #include "delivery/token.h"
@@ -48,8 +49,9 @@ struct http_peer {
 	struct ep_cert_facts cert;
 	bool asked; /* for a certificate, and there was none to show */
 	/* Of this attempt. */
-	int verify_error; /* of OpenSSL; X509_V_OK */
-	int alert;        /* that it sent; 0: none */
+	const char *version; /* "TLSv1.3"; static; NULL: no handshake ended */
+	int verify_error;    /* of OpenSSL; X509_V_OK */
+	int alert;           /* that it sent; 0: none */
 };
 
 /* The way of one kind of request: to the collector, or to a token service. */
@@ -75,6 +77,8 @@ struct http {
 	enum ack_engine engine;     /* whose answers these are */
 	uint64_t rows;              /* on their way */
 	struct parcel parcel;       /* on its way, or waiting for a token */
+	bool tried;                 /* the last one came to an attempt */
+	enum http_fault fault;      /* of that */
 	struct token token;
 	struct token_source *source; /* NULL: none, or it is a file */
 	unsigned token_number;       /* of the last one that was sent */
@@ -115,6 +119,11 @@ int http_way_use(struct http_way *way, CURL *easy);
 
 /* An attempt begins. */
 void http_way_begin(struct http_way *way);
+
+/* --- http_trace.c --- */
+
+/* As in outlet.h. */
+void http_trace(const struct outlet *outlet, struct trace *ret_trace);
 
 /* --- http_token.c: of a file, or given by a service --- */
 

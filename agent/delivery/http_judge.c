@@ -1,6 +1,5 @@
 /* What comes back from a collector, and what it means. */
 #include "delivery/http_failure.h"
-#include "delivery/http_fault.h"
 #include "delivery/http_i.h"
 #include "delivery/retry.h"
 #include "edgeprobe/clock.h"
@@ -35,6 +34,7 @@ void http_judge_begin(struct http *h)
 	h->header_bytes = 0;
 	h->headers_cut = h->body_cut = false;
 	h->error[0] = '\0';
+	h->fault = HTTP_NO_FAULT;
 	http_way_begin(&h->way);
 }
 
@@ -177,12 +177,13 @@ static void put_help(enum http_fault fault, struct buf *out)
 			   http_fault_help(fault));
 }
 
-static void describe(const struct http *h, CURLcode result,
-		     const struct answer *a, struct verdict *v)
+static void describe(struct http *h, CURLcode result, const struct answer *a,
+		     struct verdict *v)
 {
 	enum http_fault fault = find_fault(h, result, a, v->class);
 	struct buf text;
 
+	h->fault = fault;
 	buf_init(&text, sizeof(v->text));
 	if (a->failure != ACK_ANSWERED) {
 		buf_printf(&text, "error=%s", ack_failure_name(a->failure));

@@ -71,6 +71,8 @@ static void on_info(const SSL *ssl, int where, int what)
 	if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT &&
 	    what >> 8 == SSL3_AL_FATAL)
 		peer_of(ssl)->alert = what & 0xff;
+	if (where & SSL_CB_HANDSHAKE_DONE)
+		peer_of(ssl)->version = SSL_get_version(ssl);
 }
 
 /* Only called where there is none to show. */
@@ -91,6 +93,7 @@ static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *arg)
 	(void)easy;
 	way->with = proxy ? &way->proxy : &way->other;
 	way->with->asked = false;
+	way->with->version = NULL;
 	SSL_CTX_set_options(ssl_ctx, SSL_OP_NO_RENEGOTIATION);
 	SSL_CTX_set_ex_data(ssl_ctx, peer_index, way->with);
 	SSL_CTX_set_cert_verify_callback(ssl_ctx, on_verify, way->with);

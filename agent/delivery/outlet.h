@@ -31,6 +31,8 @@ struct parcel {
 /* Once a parcel, from the loop, never from inside send(). */
 typedef void (*outlet_cb)(const struct verdict *verdict, void *arg);
 
+struct trace; /* trace.h */
+
 struct outlet {
 	/* 0: there will be a verdict; not again before it. A negative errno:
 	 * there will be none, and `err` is what to say. */
@@ -42,6 +44,8 @@ struct outlet {
 	/* Add what it knows about itself; NULL: nothing. */
 	void (*facts)(const struct outlet *outlet,
 		      struct deliver_facts *ret_facts);
+	/* After a verdict, or after send() has failed: how it went. */
+	void (*trace)(const struct outlet *outlet, struct trace *ret_trace);
 	outlet_cb cb; /* set by whoever opened it */
 	void *arg;
 };
