@@ -6,8 +6,11 @@
  * measuring ends and is joined, what the rings hold is committed, destinations
  * close, the store closes, and no handle is left on any loop. */
 #include "app.h"
+#include "answers.h"
 #include "base/log.h"
+#include "base/path.h"
 #include "circuit/circuit.h"
+#include "control/control.h"
 #include "edgeprobe/clock.h"
 #include "edgeprobe/private/list.h"
 #include "edgeprobe/private/scope.h"
@@ -38,6 +41,8 @@ struct app {
 	struct keeping *keeping;
 	struct meter *meters; /* of each circuit */
 	struct circuits *circuits;
+	struct control *control;
+	struct status_of status;
 	bool stopping;
 	int result;
 };
@@ -72,6 +77,7 @@ static void stop(struct app *app)
 	if (app->stopping)
 		return;
 	app->stopping = true;
+	control_close(app->control);
 	circuits_close(app->circuits);
 	stop_measuring(app);
 	keeping_close(app->keeping, app->flush_ns, &app->result);
@@ -188,6 +194,31 @@ static int watch_circuits(struct app *app, struct ep_err *err)
 	return circuits_open(&app->loop, &options, &app->circuits, err);
 }
 
+static int open_control(struct app *app, struct ep_err *err)
+{
+	const struct config *c = app->config;
+	struct control_options options = {
+		.path = c->control_path,
+		.group = c->control_group,
+		.say = answers_say,
+		.arg = &app->status,
+	};
+	int r;
+
+	options.words = answers_words(&options.n_words);
+	app->status = (struct status_of){ c, app->keeping, app->circuits,
+					  ep_clock_mono_ns() };
+	r = path_make_parents(options.path, err);
+	if (r == 0)
+		r = control_open(&app->loop, &options, &app->control, err);
+	if (r == 0 || c->control_asked)
+		return r;
+	/* To measure matters more than to be asked. */
+	log_warn("control", "open=failed reason=\"%s\" next=unasked",
+		 err->text);
+	return 0;
+}
+
 static int start(struct app *app, struct ep_err *err)
 {
 	int r = items_init(&app->items[PACKETS], app->config, is_packet);
@@ -208,6 +239,8 @@ static int start(struct app *app, struct ep_err *err)
 		keeping_start(app->keeping);
 		r = watch_circuits(app, err);
 	}
+	if (r == 0)
+		r = open_control(app, err);
 	if (r < 0)
 		stop(app);
 	return r;

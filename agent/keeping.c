@@ -11,6 +11,7 @@
 #include "edgeprobe/clock.h"
 #include "edgeprobe/private/list.h"
 #include "edgeprobe/private/scope.h"
+#include "health.h"
 #include "self.h"
 #include "store/store.h"
 #include <assert.h>
@@ -35,6 +36,7 @@ struct source {
 	const struct items *items;
 	unsigned number;
 	uint32_t *series; /* of each item, in the store */
+	struct health health;
 	/* One table a lane, made at its first sample: the ids of each count up,
 	 * so that none takes another's place before its time. */
 	struct remembered *remembered[MEASURING_LANES_MAX];
@@ -58,6 +60,7 @@ struct keeping {
 	uint64_t next_tick_ns;
 	int64_t clock_offset_ns;
 	uint64_t suspended_ns;
+	uint64_t committed_ns; /* the last that went well; 0: none yet */
 	bool unsynced, failing;
 	keeping_broken_cb broken;
 	void *broken_arg;
@@ -109,6 +112,7 @@ static void keep(struct keeping *k, struct source *s, struct taken *taken)
 		keep_late(k, s, &taken->sample);
 		return;
 	}
+	health_saw(&s->health, taken->item, &taken->sample);
 	series = s->series[taken->item];
 	seq = store_add_sample(k->store, series, &taken->sample);
 	remember(s, taken->sample.id, seq, series);
@@ -185,6 +189,8 @@ static int commit(struct keeping *k)
 	if (r == 0 && k->failing)
 		log_info("store", "commit=ok again=yes");
 	k->failing = r < 0;
+	if (r == 0)
+		k->committed_ns = ep_clock_mono_ns();
 	for (size_t i = 0; r == 0 && i < k->n_delivers; i++)
 		deliver_poke(k->delivers[i]);
 	return r;
@@ -290,9 +296,25 @@ int keeping_attach(struct keeping *keeping, struct measuring *measuring,
 	s->number = keeping->n_sources;
 	self_add(keeping->self, s->number, measuring);
 	keeping->n_sources++; /* from here keeping_close() frees it */
-	if (s->series == NULL)
+	if (s->series == NULL || health_init(&s->health, items->n) < 0)
 		return ep_err_set(err, -ENOMEM, "out of memory");
 	return name_series(keeping, s, err);
+}
+
+void keeping_look(const struct keeping *k, struct keeping_view *ret_view)
+{
+	*ret_view = (struct keeping_view){
+		.store = k->store,
+		.self = k->self,
+		.delivers = k->delivers,
+		.n_delivers = k->n_delivers,
+		.committed_ns = k->committed_ns,
+		.n_sources = k->n_sources,
+	};
+	for (unsigned i = 0; i < k->n_sources; i++) {
+		ret_view->items[i] = k->sources[i].items;
+		ret_view->health[i] = &k->sources[i].health;
+	}
 }
 
 /* --- opening --- */
@@ -417,6 +439,7 @@ static void free_keeping(struct ep_scope *scope)
 
 	for (unsigned i = 0; i < k->n_sources; i++) {
 		free(k->sources[i].series);
+		health_finish(&k->sources[i].health);
 		for (unsigned l = 0; l < MEASURING_LANES_MAX; l++)
 			free(k->sources[i].remembered[l]);
 	}

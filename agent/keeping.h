@@ -43,6 +43,23 @@ void keeping_wake(void *keeping);
 void keeping_note(struct keeping *keeping, enum row_type type,
 		  const char *body);
 
+/* What whoever tells of it (answers.h) may look at, on its own thread; borrowed
+ * until that returns to the loop: a store that is damaged is made anew, and its
+ * destinations with it. */
+struct health;
+struct self;
+struct keeping_view {
+	struct store *store;
+	const struct self *self;
+	struct deliver *const *delivers; /* as configured, in order */
+	size_t n_delivers;
+	uint64_t committed_ns; /* the last commit, monotonic; 0: none yet */
+	unsigned n_sources;
+	const struct items *items[KEEPING_SOURCES_MAX];
+	const struct health *health[KEEPING_SOURCES_MAX]; /* of the items */
+};
+void keeping_look(const struct keeping *keeping, struct keeping_view *ret_view);
+
 /* Begin to take and commit. */
 void keeping_start(struct keeping *keeping);
 

@@ -11,6 +11,9 @@
 
 #define BODY_MAX 2048
 
+/* What a pace is taken over, at least. */
+#define PACE_NS (10 * EP_NS_PER_S)
+
 /* Threads are asked so long before their rows are written. */
 #define ASK_NS (5 * EP_NS_PER_S / 2)
 
@@ -31,7 +34,11 @@ struct sink {
 	const char *name;
 	const struct deliver *deliver;
 	struct deliver_facts before;
+	double rate; /* rows a second, in the minute before */
 };
+
+/* Threads and this one; then destinations have rows of their own. */
+#define PARTS (SELF_SOURCES + 1)
 
 struct self {
 	struct store *store;
@@ -43,6 +50,8 @@ struct self {
 	struct usage usage; /* of this thread, when the last rows were made */
 	struct hist ticks, commits;
 	struct store_facts facts;
+	double rate; /* rows a second into the store, in the minute before */
+	char *said[PARTS];
 };
 
 struct self *self_create(struct store *store, uint64_t now_ns)
@@ -63,6 +72,8 @@ void self_destroy(struct self *self)
 {
 	if (self == NULL)
 		return;
+	for (unsigned i = 0; i < PARTS; i++)
+		free(self->said[i]);
 	free(self->sinks);
 	free(self);
 }
@@ -221,6 +232,17 @@ static void end_row(struct self *self, struct buf *b)
 	buf_finish(b);
 }
 
+/* For whoever asks before the next one. */
+static void keep_said(struct self *self, unsigned part, const struct buf *b)
+{
+	char *said = b->error == 0 ? strdup(b->data) : NULL;
+
+	if (said == NULL)
+		return;
+	free(self->said[part]);
+	self->said[part] = said;
+}
+
 /* Nothing where no reading has come since the last row. */
 static void tell_source(struct self *self, struct source *s)
 {
@@ -237,12 +259,18 @@ static void tell_source(struct self *self, struct source *s)
 	put_engine(&body, &s->before.engine, &now.engine);
 	put_seen(&body, &s->seen);
 	put(&body, "ring_slots", measuring_ring_slots(s->measuring));
+	keep_said(self, (unsigned)(s - self->sources), &body);
 	end_row(self, &body);
 	s->before = now;
 	memset(&s->seen, 0, sizeof(s->seen));
 }
 
-static void put_store(struct self *self, struct buf *b)
+static double per_second(uint64_t from, uint64_t to, uint64_t ns)
+{
+	return to > from ? (double)(to - from) * 1e9 / (double)ns : 0;
+}
+
+static void put_store(struct self *self, struct buf *b, uint64_t period_ns)
 {
 	struct store_facts now = { 0 };
 
@@ -254,6 +282,7 @@ static void put_store(struct self *self, struct buf *b)
 	put(b, "evicted",
 	    now.evicted_undelivered - self->facts.evicted_undelivered);
 	put(b, "disk_full", now.disk_full);
+	self->rate = per_second(self->facts.last_seq, now.last_seq, period_ns);
 	self->facts = now;
 }
 
@@ -272,11 +301,24 @@ static void tell_keeping(struct self *self, uint64_t period_ns)
 	put_hist(&body, "commit_max_us", "commit_p99_us", &self->commits);
 	put(&body, "rss_bytes", memory.bytes);
 	put(&body, "rss_max_bytes", memory.max_bytes);
-	put_store(self, &body);
+	put_store(self, &body, period_ns);
+	keep_said(self, SELF_SOURCES, &body);
 	end_row(self, &body);
 	self->usage = now;
 	memset(&self->ticks, 0, sizeof(self->ticks));
 	memset(&self->commits, 0, sizeof(self->commits));
+}
+
+/* Nothing where nothing is known. */
+static void put_days(struct buf *b, const char *key,
+		     const struct expiry_span *span)
+{
+	int64_t now_s = (int64_t)(ep_clock_wall_ns() / EP_NS_PER_S);
+
+	if (span->ends_s == 0)
+		return;
+	put_key(b, key);
+	buf_printf(b, "%d", expiry_days(span, now_s));
 }
 
 static void tell_sink(struct self *self, struct sink *s, uint64_t period_ns)
@@ -294,6 +336,11 @@ static void tell_sink(struct self *self, struct sink *s, uint64_t period_ns)
 	put(&body, "backlog_rows", now.backlog_rows);
 	put_us(&body, "backlog_age_us", now.backlog_oldest_ns);
 	put(&body, "troubled", now.trouble[0] != '\0');
+	s->rate = per_second(s->before.rows, now.rows, period_ns);
+	put_days(&body, "tls_days_left",
+		 &now.credentials[CREDENTIAL_COLLECTOR]);
+	put_days(&body, "client_cert_days_left",
+		 &now.credentials[CREDENTIAL_CLIENT]);
 	end_row(self, &body);
 	s->before = now;
 }
@@ -334,6 +381,31 @@ void self_tick(struct self *self, uint64_t now_ns)
 	self->next_ns += SELF_EVERY_NS;
 	if (self->next_ns < now_ns)
 		self->next_ns = now_ns + SELF_EVERY_NS;
+}
+
+const char *self_part(const struct self *self, unsigned i)
+{
+	if (i >= PARTS)
+		return NULL;
+	return self->said[i] ? self->said[i] : "";
+}
+
+/* A few seconds say nothing: a batch goes every ten. */
+void self_pace(const struct self *self, size_t i, uint64_t now_ns,
+	       struct self_pace *ret_pace)
+{
+	const struct sink *s = &self->sinks[i];
+	uint64_t ns = now_ns > self->since_ns ? now_ns - self->since_ns : 0;
+	struct deliver_facts now = { 0 };
+
+	assert(i < self->n_sinks);
+	*ret_pace = (struct self_pace){ s->rate, self->rate };
+	if (ns < PACE_NS)
+		return;
+	deliver_facts(s->deliver, &now);
+	ret_pace->acked = per_second(s->before.rows, now.rows, ns);
+	ret_pace->added = per_second(self->facts.last_seq,
+				     store_last_seq(self->store), ns);
 }
 
 void self_end(struct self *self, uint64_t now_ns)

@@ -39,6 +39,18 @@ void self_saw_tick(struct self *self, uint64_t late_ns);
  * the rows into the store when it is. */
 void self_tick(struct self *self, uint64_t now_ns);
 
+/* Part `i` of the last minute as members without braces, as in the row; ""
+ * before the first; NULL: there are no more. */
+const char *self_part(const struct self *self, unsigned i);
+
+/* How fast rows come and go, over the last ten seconds to a minute. */
+struct self_pace {
+	double acked; /* rows a second that destination `i` acknowledged */
+	double added; /* and that came into the store */
+};
+void self_pace(const struct self *self, size_t i, uint64_t now_ns,
+	       struct self_pace *ret_pace);
+
 /* The measuring threads have ended: the rows of what is left of the minute. */
 void self_end(struct self *self, uint64_t now_ns);
 

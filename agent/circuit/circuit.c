@@ -299,6 +299,21 @@ static void subscribe(struct circuits *cs, uv_loop_t *loop)
 	uv_poll_start(&cs->poll, UV_READABLE, on_notice);
 }
 
+void circuits_facts(const struct circuits *cs, size_t i,
+		    struct circuit_facts *ret_facts)
+{
+	const struct changes *changes = &cs->circuits[i].changes;
+
+	*ret_facts = (struct circuit_facts){
+		.watched = changes->seen,
+		.up = changes->now.lack == LINE_WHOLE,
+		.reason = line_lack_name(changes->now.lack),
+		.interface = changes->now.interface,
+		.addresses = changes->now.addresses,
+		.share = meter_share(&cs->options.meters[i]),
+	};
+}
+
 static void free_circuits(struct ep_scope *scope)
 {
 	struct circuits *cs = container_of(scope, struct circuits, scope);

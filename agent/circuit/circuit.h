@@ -6,6 +6,8 @@
 #include "circuit/meter.h"
 #include "config/config.h"
 #include "edgeprobe/error.h"
+#include <stdbool.h>
+#include <stddef.h>
 #include <uv.h>
 
 struct circuits;
@@ -30,6 +32,18 @@ struct meter *circuits_meters(const struct config *config);
  * -ENOMEM with `err`. */
 int circuits_open(uv_loop_t *loop, const struct circuits_options *options,
 		  struct circuits **ret_circuits, struct ep_err *err);
+
+/* How circuit `i` of the configuration is. Texts are borrowed until the loop
+ * runs again. */
+struct circuit_facts {
+	bool watched; /* it has a source, and was looked at */
+	bool up;
+	const char *reason;                /* why not; "" while it is up */
+	const char *interface, *addresses; /* "": none is known */
+	double share; /* of its plan, that its budget allows */
+};
+void circuits_facts(const struct circuits *circuits, size_t i,
+		    struct circuit_facts *ret_facts);
 
 /* No further call of `row` and `moved`; the loop frees it. NULL is fine. */
 void circuits_close(struct circuits *circuits);

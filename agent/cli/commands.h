@@ -4,7 +4,9 @@
 
 #include "cli/cli.h"
 
+extern const struct cli_command cmd_backlog;
 extern const struct cli_command cmd_check_config;
+extern const struct cli_command cmd_dead_letter;
 extern const struct cli_command cmd_export;
 extern const struct cli_command cmd_export;
 extern const struct cli_command cmd_help;
@@ -16,6 +18,8 @@ extern const struct cli_command cmd_report;
 extern const struct cli_command cmd_run;
 extern const struct cli_command cmd_report;
 extern const struct cli_command cmd_run;
+extern const struct cli_command cmd_replay;
+extern const struct cli_command cmd_status;
 extern const struct cli_command cmd_version;
 
 /* The command that a mistyped name is nearest to; NULL: to none. */

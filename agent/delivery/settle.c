@@ -173,6 +173,7 @@ void settle_owed(struct deliver *d)
 		settle_store_failed(d, &err);
 		return;
 	}
+	d->facts.acked_ns = uv_hrtime();
 	d->facts.batches++;
 	d->facts.rows += d->batch.rows;
 	batch_forget(&d->batch);
