@@ -99,7 +99,7 @@ static void on_event(struct curl_transfer *transfer, curl_socket_t fd,
 		     int events)
 {
 	struct https *h = of_transfer(transfer);
-	struct tcp_dial_error icmp;
+	struct flow_error icmp;
 
 	if (!https_wire_event(h, fd, events, &icmp))
 		return;

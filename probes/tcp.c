@@ -218,7 +218,7 @@ static void settle_errno(struct tcp *t, int error, uint64_t now_ns)
 	}
 }
 
-static void settle_icmp(struct tcp *t, const struct tcp_dial_error *icmp)
+static void settle_icmp(struct tcp *t, const struct flow_error *icmp)
 {
 	if (icmp->local)
 		settle(t, EP_FAILED, icmp->reason);
@@ -229,7 +229,7 @@ static void settle_icmp(struct tcp *t, const struct tcp_dial_error *icmp)
 /* False: nothing is decided yet. Else `t` may be gone. */
 static bool judge(struct tcp *t, int error, uint32_t events, uint64_t now_ns)
 {
-	struct tcp_dial_error icmp = { .reason = EP_REASON_NONE };
+	struct flow_error icmp = { .reason = EP_REASON_NONE };
 
 	if ((events & EPOLLERR) != 0)
 		icmp = tcp_dial_read_error(t->await.fd,

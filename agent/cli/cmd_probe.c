@@ -245,7 +245,8 @@ static int add_operand(struct session *s, const struct cli_args *args,
 		return add_stream(s, args, o, o->kind);
 	kinds = ep_kinds(&n);
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = add_stream(s, args, o, kinds[i]);
+		if (!kinds[i]->asked_for)
+			r = add_stream(s, args, o, kinds[i]);
 	return r;
 }
 
@@ -467,11 +468,12 @@ const struct cli_command cmd_probe = {
 	.name = "probe",
 	.summary = "Measure targets now: a line a reply, then a summary",
 	.usage = "TARGET...",
-	.help = "A TARGET is icmp://HOST, tcp://HOST[:PORT] or "
-		"https://HOST[:PORT][/PATH];\na bare HOST means all three. "
-		"Ports default to 443. An IPv6 address with a\nport goes in "
-		"brackets. Round trips are the network's: kernel stamps for "
-		"icmp,\nthe kernel's handshake time for tcp and https.\n\n"
+	.help = "A TARGET is icmp://HOST, tcp://HOST[:PORT], "
+		"https://HOST[:PORT][/PATH]\nor stun://HOST[:PORT]; a bare "
+		"HOST means the first three. Ports default to\n443, of stun "
+		"to 3478. An IPv6 address with a port goes in brackets. "
+		"Round\ntrips are the network's: kernel stamps for icmp and "
+		"stun, the kernel's\nhandshake time for tcp and https.\n\n"
 		"Exit status 0 if any target replied, 1 if none did; a refusal "
 		"is no "
 		"reply.\n\n"

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define FORMS                                                                  \
-	"icmp://HOST, tcp://HOST[:PORT], https://HOST[:PORT][/PATH], or a "    \
-	"bare HOST for all three"
+	"icmp://HOST, tcp://HOST[:PORT], https://HOST[:PORT][/PATH], "         \
+	"stun://HOST[:PORT], or a bare HOST for the first three"
 
 static int refuse(struct ep_err *err, const char *text, const char *why)
 {

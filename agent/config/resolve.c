@@ -229,8 +229,9 @@ static int set_probes(struct config_target *t)
 	t->probes = calloc(n, sizeof *t->probes);
 	if (!t->probes)
 		return -ENOMEM;
-	for (t->n_probes = 0; t->n_probes < n; t->n_probes++)
-		t->probes[t->n_probes] = kinds[t->n_probes];
+	for (size_t i = 0; i < n; i++)
+		if (!kinds[i]->asked_for)
+			t->probes[t->n_probes++] = kinds[i];
 	return 0;
 }
 
@@ -339,6 +340,28 @@ static int is_directory(const struct config_destination *d)
 	return d->url && strncmp(d->url, "file:", 5) == 0;
 }
 
+/* The circuit by its name; one that says nothing about how to leave by it is no
+ * help. */
+static void set_source(struct loading *l, struct config_destination *d,
+		       const struct origin *origin)
+{
+	const struct list *circuits = &l->lists[SCHEMA_CIRCUITS];
+	const struct config_circuit *c = (const void *)circuits->items;
+	const struct json *name = json_get(origin->node, "circuit");
+	size_t i = 0;
+
+	if (!find_circuit(circuits, d->circuit, &i)) {
+		no_such_circuit(l, origin->file, name);
+		return;
+	}
+	d->source = c[i].source;
+	if (!d->source)
+		files_problem(&l->files, origin->file, name, false,
+			      "the circuit \"%s\" has no \"source\", which is "
+			      "what a destination leaves by",
+			      d->circuit);
+}
+
 /* Files are for people to read with any tool; what travels is compressed, and
  * its collector is known by the same CAs as the edge. */
 static int resolve_destinations(struct loading *l)
@@ -351,6 +374,8 @@ static int resolve_destinations(struct loading *l)
 	for (size_t i = 0; i < list->n && r == 0; i++) {
 		if (d[i].url && !json_get(list->origins[i].node, "gzip"))
 			d[i].gzip = !is_directory(&d[i]);
+		if (d[i].circuit)
+			set_source(l, &d[i], &list->origins[i]);
 		if (ca_file && !d[i].ca_file && !is_directory(&d[i]))
 			r = set_text(&d[i].ca_file, ca_file);
 	}

@@ -89,7 +89,7 @@ static const struct schema_key target_keys[] = {
 	  .check = check_host,
 	  .required = true },
 	{ .opt = { "probes", EP_OPT_TEXT, TARGET(probes), 1, LABEL_MAX, NULL,
-		   "kinds of probes; by default all" },
+		   "kinds of probes; by default all but stun" },
 	  .shape = SCHEMA_PROBES },
 	{ .opt = { "circuits", EP_OPT_TEXT, TARGET(circuits), 1, LABEL_MAX,
 		   NULL,

@@ -92,16 +92,19 @@ static const struct record *cut_sample(struct privacy *p,
 				       const struct record *record)
 {
 	bool host, prefix, address = is_own(&record->sample.address);
+	bool egress = record->sample.mapped.family != 0;
 
 	p->series = *record->series;
 	host = hide_host(p);
 	prefix = hide_prefix(p);
-	if (!host && !prefix && !address)
+	if (!host && !prefix && !address && !egress)
 		return record;
 	p->record = *record;
 	p->record.series = &p->series;
 	if (address)
 		truncate_address(&p->record.sample.address);
+	if (egress)
+		truncate_address(&p->record.sample.mapped);
 	return &p->record;
 }
 

@@ -83,6 +83,18 @@ static void peer(struct buf *out, const struct ep_sample *sample)
 		INT(out, "family", sample->address.family);
 }
 
+/* Where we come from, as a STUN server saw it. */
+static void egress(struct buf *out, const struct ep_sample *sample)
+{
+	char text[EP_ADDRESS_TEXT_MAX];
+
+	if (!sample->mapped.family)
+		return;
+	TEXT(out, "egress_address",
+	     ep_address_format(&sample->mapped, text, sizeof(text)));
+	INT(out, "egress_port", sample->mapped_port);
+}
+
 static void https(struct buf *out, const struct ep_https *https)
 {
 	US(out, "connect_us", https->connect_ns);
@@ -158,6 +170,7 @@ static void sample_row(struct buf *out, const struct record *record)
 	US(out, "dns_us", sample->dns_ns);
 	if (strcmp(record->series->probe, "https") == 0)
 		https(out, &sample->https);
+	egress(out, sample);
 	quality(out, sample);
 	if (sample->reason == EP_REASON_MISSED)
 		INT(out, "missed", sample->missed);

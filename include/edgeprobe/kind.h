@@ -18,11 +18,12 @@ extern "C" {
 #endif
 
 struct ep_kind {
-	const char *name;          /* in rows and configuration: "icmp" */
-	const char *phrase;        /* for people: "ICMP echo" */
-	uint16_t port;             /* default; 0: the kind has no ports */
-	size_t size;               /* of its state in each probe, zeroed */
-	size_t shared_size;        /* of its state in each engine, zeroed */
+	const char *name;   /* in rows and configuration: "icmp" */
+	const char *phrase; /* for people: "ICMP echo" */
+	uint16_t port;      /* default; 0: the kind has no ports */
+	bool asked_for;     /* measured where it is named, not by default */
+	size_t size;        /* of its state in each probe, zeroed */
+	size_t shared_size; /* of its state in each engine, zeroed */
 	const struct ep_opt *opts; /* fields of struct ep_target it reads */
 	size_t n_opts;
 	bool converses; /* a probe takes turns of ours. If we stood still

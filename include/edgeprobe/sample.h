@@ -77,6 +77,10 @@ struct ep_sample {
 	int64_t slip_ns;  /* actual minus scheduled send; >= 0 */
 	uint64_t uncertainty_ns;   /* the host's possible share in rtt_ns */
 	struct ep_address address; /* measured; family 0 where unknown */
+	/* stun: where the request came from as the server saw it, which is the
+	 * branch's egress; family 0 where unknown */
+	struct ep_address mapped;
+	uint16_t mapped_port;
 	uint32_t missed;     /* EP_REASON_MISSED: probes this one stands for */
 	uint32_t bytes;      /* IP packets both ways took so many, about; not
 			      * in the row, but what a byte budget counts */

@@ -58,7 +58,7 @@ CURLcode https_wire_watch(struct https *h, struct https_shared *shared);
 /* Something happened at the socket, of which libcurl is still to be told. True:
  * the network has said why there will be no connection, in `ret_icmp`. */
 bool https_wire_event(struct https *h, curl_socket_t fd, int events,
-		      struct tcp_dial_error *ret_icmp);
+		      struct flow_error *ret_icmp);
 
 /* Count the packets so far, while `fd` is still open. */
 void https_wire_count(struct https *h, curl_socket_t fd);

@@ -213,9 +213,9 @@ static void note_arrival(struct https *h, curl_socket_t fd, uint64_t now_ns)
 
 /* Of a socket that was opened for this transfer. */
 static bool note_dial(struct https *h, curl_socket_t fd, int events,
-		      uint64_t now_ns, struct tcp_dial_error *ret_icmp)
+		      uint64_t now_ns, struct flow_error *ret_icmp)
 {
-	struct tcp_dial_error icmp = { .reason = EP_REASON_NONE };
+	struct flow_error icmp = { .reason = EP_REASON_NONE };
 
 	if (events & CURL_CSELECT_ERR)
 		icmp = tcp_dial_read_error(fd, ep_probe_address(h->probe));
@@ -227,7 +227,7 @@ static bool note_dial(struct https *h, curl_socket_t fd, int events,
 }
 
 bool https_wire_event(struct https *h, curl_socket_t fd, int events,
-		      struct tcp_dial_error *ret_icmp)
+		      struct flow_error *ret_icmp)
 {
 	uint64_t now_ns = ep_clock_mono_ns();
 	bool ended = h->opened && !h->end.polled &&

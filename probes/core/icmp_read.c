@@ -1,4 +1,4 @@
-#include "core/icmp_answers.h"
+#include "core/answers.h"
 #include "core/icmp_shared.h"
 #include "edgeprobe/clock.h"
 #include <sys/epoll.h>
@@ -9,13 +9,25 @@
 
 /* --- answers --- */
 
+/* Our own host's word is no word of the network. */
+static enum ep_reason own_reason(enum ep_reason reason)
+{
+	if (reason == EP_REASON_ADMIN_PROHIBITED)
+		return EP_REASON_PERMISSION;
+	return reason == EP_REASON_PACKET_TOO_BIG ? reason : EP_REASON_NO_ROUTE;
+}
+
 static void take_error(struct icmp_shared *s, const struct icmp_seen *seen)
 {
 	struct inflight_slot *slot =
 		inflight_find(s->table, seen, ep_clock_mono_ns());
 
-	if (slot != NULL)
-		icmp_take_error(slot, seen);
+	if (slot == NULL)
+		return;
+	if (icmp_seen_local(seen))
+		answer_error(slot, EP_FAILED, own_reason(seen->reason));
+	else
+		answer_error(slot, EP_UNREACHABLE, seen->reason);
 }
 
 /* The callbacks inside may send, and so park more. */
@@ -100,7 +112,7 @@ static void take_received(struct icmp_port *l, const struct icmp_received *r,
 	if (slot == NULL)
 		return;
 	measure(l, slot, r, seen, &measured);
-	icmp_take_reply(l->shared->engine, slot, &measured);
+	answer_reply(l->shared->engine, slot, &measured);
 }
 
 static void receive(struct icmp_port *l, unsigned rounds)

@@ -6,6 +6,7 @@ static const struct ep_kind *const kinds[] = {
 	&ep_kind_icmp,
 	&ep_kind_tcp,
 	&ep_kind_https,
+	&ep_kind_stun,
 };
 
 const struct ep_kind *const *ep_kinds(size_t *ret_n)

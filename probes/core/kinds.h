@@ -7,5 +7,6 @@
 extern const struct ep_kind ep_kind_icmp;
 extern const struct ep_kind ep_kind_tcp;
 extern const struct ep_kind ep_kind_https;
+extern const struct ep_kind ep_kind_stun;
 
 #endif

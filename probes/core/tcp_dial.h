@@ -2,6 +2,7 @@
 #ifndef PROBES_CORE_TCP_DIAL_H
 #define PROBES_CORE_TCP_DIAL_H
 
+#include "core/flow.h"
 #include "edgeprobe/address.h"
 #include "edgeprobe/sample.h"
 #include <stdbool.h>
@@ -38,15 +39,8 @@ int tcp_dial_take_error(int fd);
  * tells no number before bytes are sent. */
 uint32_t tcp_dial_bytes(uint8_t family, enum ep_outcome outcome);
 
-/* What the socket's error queue says. */
-struct tcp_dial_error {
-	enum ep_reason reason; /* EP_REASON_NONE: the queue is empty */
-	bool local;            /* our own host said it, not the network */
-};
-
 /* Read the queue of a dial to `address` until it is empty; the first ICMP error
  * counts. */
-struct tcp_dial_error tcp_dial_read_error(int fd,
-					  const struct ep_address *address);
+struct flow_error tcp_dial_read_error(int fd, const struct ep_address *address);
 
 #endif

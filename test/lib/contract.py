@@ -117,7 +117,7 @@ SERIES = {
     "circuit": (text, False), "provider": (text, False),
     "prefix": (prefix, False),
     "target": (text, True),
-    "probe": (word({"icmp", "tcp", "https"}), True),
+    "probe": (word({"icmp", "tcp", "https", "stun"}), True),
     "host": (text, True),
     "address": (address, False),
     "port": (integer(1, 65535), False),
@@ -145,6 +145,8 @@ HTTPS = {
 }
 KEYS = {
     "sample": {**IDENTITY, **SERIES, **QUALITY, **HTTPS,
+               "egress_address": (address, False),
+               "egress_port": (integer(0, 65535), False),
                "outcome": (word(OUTCOMES), True),
                "reason": (word(set().union(*OUTCOMES.values())), False),
                "rtt_us": (duration, False), "dns_us": (duration, False),
@@ -188,7 +190,10 @@ SELF = {
                "rtt_max_us": (duration, False), **dict.fromkeys(
                    ("samples", "replied", "lost"), COUNT)},
     "destination": {"period_us": TIME, "destination": (text, True),
-                    "backlog_age_us": TIME, **dict.fromkeys(
+                    "backlog_age_us": TIME,
+                    "tls_days_left": (integer(-10 ** 6, 10 ** 6), False),
+                    "client_cert_days_left": (integer(-10 ** 6, 10 ** 6),
+                                              False), **dict.fromkeys(
                         ("batches", "rows", "refused", "quarantined",
                          "backlog_rows", "troubled"), COUNT)},
 }

@@ -33,6 +33,19 @@ static const struct bad bad[] = {
 	{ "{\"agent\":\n \"a\\u0000b\"}",
 	  "2:4: a NUL is not allowed, not even as \\u0000" },
 	/* keys */
+	{ "{\"destinations\": [{\"name\": \"a\", \"url\": \"https://a/\", "
+	  "\"auth\": {}}]}",
+	  "1:66: \"type\" is missing in the object \"auth\": who gives it: "
+	  "entra, azure_arc (the Arc agent of this machine) or azure_vm" },
+	{ "{\"destinations\": [{\"name\": \"a\", \"url\": \"https://a/\", "
+	  "\"auth\": {\"type\": \"ntlm\"}}]}",
+	  "1:75: \"type\" is \"ntlm\", \"entra\", \"azure_arc\" or "
+	  "\"azure_vm\" is allowed" },
+	{ "{\"destinations\": [{\"name\": \"a\", \"url\": \"https://a/\", "
+	  "\"auth\": {\"type\": \"entra\", \"authority\": "
+	  "\"file:///x/\"}}]}",
+	  "1:97: \"authority\" is \"file:///x/\", https://, or http:// to "
+	  "this machine is allowed" },
 	{ "{\n  \"tagrets\": []\n}",
 	  "2:3: unknown key \"tagrets\" in the configuration, did you mean "
 	  "\"targets\"?" },
@@ -54,8 +67,8 @@ static const struct bad bad[] = {
 	  "\"port\"?" },
 	{ "{\"defaults\": {\"probes\": [\"x\"]}, \"targets\": [{\"host\": "
 	  "\"::1\", \"family\": 4}]}",
-	  "1:26: \"probes\" is \"x\", each of \"icmp\", \"tcp\" and "
-	  "\"https\" once is allowed\n"
+	  "1:26: \"probes\" is \"x\", each of \"icmp\", \"tcp\", "
+	  "\"https\" and \"stun\" once is allowed\n"
 	  "1:54: ::1 is no address of IPv4" },
 	/* types */
 	{ "{\"agent\": 3}",
@@ -150,7 +163,8 @@ static const struct bad bad[] = {
 	"a text such as \"10s\" (ms, s, m, h, d) from 100ms to 1d is allowed"
 #define TIMEOUT                                                                \
 	"a text such as \"10s\" (ms, s, m, h, d) from 10ms to 5m is allowed"
-#define PROBES "each of \"icmp\", \"tcp\" and \"https\" once is allowed"
+#define PROBES                                                                 \
+	"each of \"icmp\", \"tcp\", \"https\" and \"stun\" once is allowed"
 
 /* What follows {"targets": [{"host": "h", and begins in column 28. */
 static const struct bad bad_targets[] = {

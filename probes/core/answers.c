@@ -1,5 +1,4 @@
-#include "core/icmp_answers.h"
-#include "core/icmp_socket.h"
+#include "core/answers.h"
 #include "core/ways.h"
 #include "edgeprobe/kind.h"
 
@@ -40,6 +39,8 @@ static void fill(struct ep_sample *sample, const struct ep_sample *measured)
 	sample->uncertainty_ns = measured->uncertainty_ns;
 	sample->stamp = measured->stamp;
 	sample->ttl = measured->ttl;
+	sample->mapped = measured->mapped;
+	sample->mapped_port = measured->mapped_port;
 	sample->bytes *= 2; /* the reply is as long */
 	sample->flags |= measured->flags;
 }
@@ -85,8 +86,8 @@ static void answer(struct ep_engine *engine, struct inflight_slot *slot,
 	tell_late(engine, slot, measured, 0);
 }
 
-void icmp_take_reply(struct ep_engine *engine, struct inflight_slot *slot,
-		     const struct ep_sample *measured)
+void answer_reply(struct ep_engine *engine, struct inflight_slot *slot,
+		  const struct ep_sample *measured)
 {
 	switch ((enum inflight_state)slot->state) {
 	case INFLIGHT_WAITING:
@@ -109,21 +110,11 @@ void icmp_take_reply(struct ep_engine *engine, struct inflight_slot *slot,
 	}
 }
 
-/* Our own host's word is no word of the network. */
-void icmp_take_error(struct inflight_slot *slot, const struct icmp_seen *seen)
+void answer_error(struct inflight_slot *slot, enum ep_outcome outcome,
+		  enum ep_reason reason)
 {
-	enum ep_reason reason = seen->reason;
-
 	if (slot->state != INFLIGHT_WAITING)
 		return;
 	slot->state = INFLIGHT_LOST; /* a reply may still come */
-	if (!icmp_seen_local(seen)) {
-		settle(slot, EP_UNREACHABLE, reason);
-		return;
-	}
-	if (reason == EP_REASON_ADMIN_PROHIBITED)
-		reason = EP_REASON_PERMISSION;
-	else if (reason != EP_REASON_PACKET_TOO_BIG)
-		reason = EP_REASON_NO_ROUTE;
-	settle(slot, EP_FAILED, reason);
+	settle(slot, outcome, reason);
 }
