@@ -18,6 +18,7 @@ ELSEWHERE = {
     "packaging/build-deb": "test/integration/deb.sh",
     "sudo apt-get install ./dist/edgeprobe_*.deb": "test/integration/deb.sh",
     "sudo test/run": "test/run",
+    "edgeprobe status": "test/integration/commands.py",
 }
 
 
