@@ -9,7 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint8_t *copy = calloc(1, size + 1); /* its end is seen by the sanitizer */
+	/* its end is seen by the sanitizer */
+	uint8_t *copy = calloc(1, size + 1);
 	struct stun_seen seen;
 	uint64_t nonce = 0;
 	uint32_t slot = 0;
