@@ -35,16 +35,16 @@ static const struct bad bad[] = {
 	/* keys */
 	{ "{\"destinations\": [{\"name\": \"a\", \"url\": \"https://a/\", "
 	  "\"auth\": {}}]}",
-	  "1:66: \"type\" is missing in the object \"auth\": who gives it: "
+	  "1:62: \"type\" is missing in the object \"auth\": who gives it: "
 	  "entra, azure_arc (the Arc agent of this machine) or azure_vm" },
 	{ "{\"destinations\": [{\"name\": \"a\", \"url\": \"https://a/\", "
 	  "\"auth\": {\"type\": \"ntlm\"}}]}",
-	  "1:75: \"type\" is \"ntlm\", \"entra\", \"azure_arc\" or "
+	  "1:71: \"type\" is \"ntlm\", \"entra\", \"azure_arc\" or "
 	  "\"azure_vm\" is allowed" },
 	{ "{\"destinations\": [{\"name\": \"a\", \"url\": \"https://a/\", "
 	  "\"auth\": {\"type\": \"entra\", \"authority\": "
 	  "\"file:///x/\"}}]}",
-	  "1:97: \"authority\" is \"file:///x/\", https://, or http:// to "
+	  "1:93: \"authority\" is \"file:///x/\", https://, or http:// to "
 	  "this machine is allowed" },
 	{ "{\n  \"tagrets\": []\n}",
 	  "2:3: unknown key \"tagrets\" in the configuration, did you mean "
