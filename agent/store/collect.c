@@ -1,11 +1,12 @@
 /* What is to become a batch: rows of one part of what a destination lacks, in
  * order, and what follows for it when they are frozen. */
-#include "store/parts.h"
+#include "store/sealed.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 struct collecting {
+	const struct store *store;
 	store_encode_cb encode;
 	void *arg;
 	struct collected *c;
@@ -27,7 +28,8 @@ static int take(const struct record *record, void *arg)
 	bool joined = run && run->last + 1 == record->seq;
 	int r;
 
-	if (is_full(c, record, joined))
+	/* What a damaged chunk held is declared before the rest follows. */
+	if (k->store->damaged_chunk || is_full(c, record, joined))
 		return -E2BIG;
 	r = k->encode(record, k->arg);
 	if (r != 0)
@@ -219,12 +221,19 @@ static int collect_rows(struct store *store, int destination,
 {
 	int r;
 
+	store->damaged_chunk = 0;
 	do {
 		r = collect(store, destination, part, k);
+		if (r >= 0 && store->damaged_chunk) {
+			r = seal_give_up(store);
+			if (r < 0 || k->rows > 0)
+				return r;
+			continue;
+		}
 		if (r <= 0 || !is_hollow(k))
 			return r;
 		r = store_transact(store, pass_over, k->c, NULL);
-	} while (r == 0);
+	} while (r >= 0);
 	return r;
 }
 
@@ -234,6 +243,7 @@ int64_t store_batch_collect_of(struct store *store, int destination,
 			       uint64_t *ret_last)
 {
 	struct collecting k = {
+		.store = store,
 		.encode = encode,
 		.arg = arg,
 		.c = collected_for(store, destination),

@@ -1,13 +1,14 @@
 /* From memory to disk, and what to do when the disk is full. */
 #include "base/buf.h"
 #include "store/sample.h"
+#include "store/sealed.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 /* Of queue memory, in one transaction: bounds the log. */
-#define CHUNK_BLOCKS_MAX 16
+#define PORTION_BLOCKS_MAX 16
 /* A body beyond what the queue takes is replaced by its length. */
 #define BODY_MAX (QUEUE_PAYLOAD_MAX - 1)
 /* Pages that are given back in one commit after the bound was lowered. */
@@ -221,7 +222,7 @@ static int write_block(struct store *store, const struct queue_block *block,
 	return r;
 }
 
-struct chunk {
+struct portion {
 	size_t blocks;     /* to write, oldest first */
 	bool last;         /* nothing is queued after it */
 	uint64_t next_seq; /* after it */
@@ -235,11 +236,11 @@ static int mark(struct store *store)
 				      (uint64_t)1);
 }
 
-static int write_chunk(struct store *store, void *arg)
+static int write_portion(struct store *store, void *arg)
 {
 	const struct queue_block *block = store->queue.head;
 	struct run lost = { store->durable, store->lost_last };
-	struct chunk *c = arg;
+	struct portion *c = arg;
 	int r = mark(store);
 
 	c->span = store->span;
@@ -261,7 +262,7 @@ static int write_chunk(struct store *store, void *arg)
 }
 
 /* It is on disk: forget it here. */
-static void release(struct store *store, const struct chunk *c)
+static void release(struct store *store, const struct portion *c)
 {
 	for (size_t i = 0; i < c->blocks; i++)
 		(void)queue_drop(&store->queue);
@@ -276,14 +277,14 @@ static void release(struct store *store, const struct chunk *c)
 	}
 }
 
-static uint64_t choose_blocks(const struct store *store, struct chunk *c)
+static uint64_t choose_blocks(const struct store *store, struct portion *c)
 {
 	size_t max = (size_t)(store->wal_bytes / 8 / QUEUE_BLOCK_BYTES);
 	const struct queue_block *block = store->queue.head;
 	uint64_t bytes = 0;
 
-	if (max > CHUNK_BLOCKS_MAX)
-		max = CHUNK_BLOCKS_MAX;
+	if (max > PORTION_BLOCKS_MAX)
+		max = PORTION_BLOCKS_MAX;
 	while (block && c->blocks < max) {
 		bytes += block->used;
 		c->blocks++;
@@ -295,14 +296,14 @@ static uint64_t choose_blocks(const struct store *store, struct chunk *c)
 
 static int write_next(struct store *store, struct ep_err *err)
 {
-	struct chunk c = { 0 };
+	struct portion c = { 0 };
 	uint64_t bytes = choose_blocks(store, &c);
 	int r = evict_for(store, bytes);
 
 	/* Try even so: the page bound has the last word. */
 	if (r < 0 && r != -ENOSPC)
 		return db_fail(&store->db, err, store->path);
-	r = store_transact(store, write_chunk, &c, err);
+	r = store_transact(store, write_portion, &c, err);
 	if (r == 0)
 		release(store, &c);
 	return r;
@@ -355,11 +356,14 @@ int store_commit(struct store *store, struct ep_err *err)
 		return ep_err_set(err, -EROFS, "%s: opened for reading only",
 				  store->path);
 	r = write_queue(store, err);
+	if (r == 0)
+		seal_some(store);
 	keep_house(store);
 	if (r == 0 && !store->disk_full) {
 		tell_minutes(store);
 		r = write_queue(store, err);
 	}
+	sealed_rest(store);
 	return r;
 }
 

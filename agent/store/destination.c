@@ -1,4 +1,5 @@
 #include "store/runs.h"
+#include "store/sealed.h"
 
 #include <errno.h>
 #include <string.h>
@@ -123,8 +124,7 @@ static int add(struct store *store, void *arg)
 	if (r >= DESTINATIONS_MAX)
 		return -E2BIG;
 	if (r >= 0)
-		r = db_number(&store->db, &start, Q_FIRST_SEQ, "u",
-			      store->floor);
+		r = sealed_first_row(store, store->floor, &start);
 	if (r >= 0)
 		r = db_run(&store->db, Q_DESTINATION_ADD, "ti", a->name, start);
 	if (r >= 0)
@@ -206,9 +206,9 @@ static int oldest_row(struct store *store, const struct destination *to,
 	int r = 1;
 
 	if (!to->anchor)
-		r = db_number(&store->db, &seq, Q_FIRST_SEQ, "u", to->next);
+		r = sealed_first_row(store, to->next, &seq);
 	if (r > 0)
-		r = db_number(&store->db, ret_ns, Q_FIRST_TIME, "i", seq);
+		r = sealed_row_time(store, (uint64_t)seq, ret_ns);
 	return r;
 }
 
@@ -329,7 +329,7 @@ static int clean_cut(struct store *store, uint64_t at, uint64_t *ret_first)
 
 	if (r != 0)
 		return r < 0 ? r : 0; /* it has no number yet */
-	while ((r = db_number(&store->db, &first, Q_FIRST_SEQ, "u", at)) > 0) {
+	while ((r = sealed_first_row(store, at, &first)) > 0) {
 		sqlite3_stmt *s = db_ask(&store->db, Q_GAP_OVER, "u",
 					 (uint64_t)first - 1);
 

@@ -5,7 +5,7 @@
  * A destination that has got nothing yet keeps its first row (its anchor):
  * else what it is told would begin before its first row, and its numbers would
  * not add up. */
-#include "store/parts.h"
+#include "store/sealed.h"
 
 #include <errno.h>
 
@@ -98,7 +98,7 @@ static int keep_anchor(struct store *store, struct destination *to,
 		       uint64_t last)
 {
 	int64_t seq = 0;
-	int r = db_number(&store->db, &seq, Q_FIRST_SEQ, "u", to->next);
+	int r = sealed_first_row(store, to->next, &seq);
 
 	if (r > 0 && (uint64_t)seq <= last) {
 		to->anchor = (uint64_t)seq;
@@ -171,6 +171,8 @@ static int delete_rows(struct store *store, uint64_t last)
 	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && r == 0;
 	     i++)
 		r = db_run(&store->db, tables[i], "u", last);
+	if (r == 0)
+		r = seal_evict(store, last);
 	if (r == 0)
 		r = db_run(&store->db, Q_EVICT_SPAN, "u",
 			   (last + 1) / SPAN_ROWS);
@@ -249,9 +251,13 @@ static int choose(struct store *store, const struct destination *list, int n,
 	uint64_t delivered = n > 0 ? UINT64_MAX : 0;
 	uint64_t first = store->floor, last;
 	uint64_t step = (store->durable - first) / STEP_SHARE;
+	int r;
 
 	step = min_u64(max_u64(step, STEP_MIN_ROWS), STEP_MAX_ROWS);
 	last = min_u64(first + step, store->durable) - 1;
+	r = seal_whole(store, &last);
+	if (r < 0)
+		return r;
 	for (int i = 0; i < n; i++)
 		delivered = min_u64(delivered, list[i].next - 1);
 	if (first <= delivered)

@@ -63,6 +63,8 @@ struct span {
 	uint64_t id, min_ns, max_ns; /* id UINT64_MAX: none yet */
 };
 
+struct chunk;
+
 struct store {
 	struct db db;
 	char *path;
@@ -97,6 +99,12 @@ struct store {
 	uint64_t tidied; /* the floor when unused names were dropped */
 	struct span span;
 	struct collected *collected;
+
+	struct chunk *chunk;    /* read last; NULL: none */
+	bool chunk_used;        /* since sealed_rest() was asked last */
+	uint64_t damaged_chunk; /* its id + 1; 0: none was met */
+	uint64_t seal_next;     /* id of the next chunk; 0: not known yet */
+	unsigned seal_wait;     /* commits, after one that failed */
 };
 
 /* --- commit.c --- */

@@ -220,7 +220,8 @@ uint32_t names_path(struct store *store, uint32_t series_id,
 
 	if (!e)
 		return 0;
-	e->last_seq = seq;
+	if (e->last_seq < seq) /* an anchor may become a row again */
+		e->last_seq = seq;
 	return e->id;
 }
 
@@ -235,7 +236,8 @@ uint32_t names_word(struct store *store, const char *text, size_t max,
 	e = dict_take(&store->words, text, len);
 	if (!e)
 		return 0;
-	e->last_seq = seq;
+	if (e->last_seq < seq) /* an anchor may become a row again */
+		e->last_seq = seq;
 	return e->id;
 }
 

@@ -1,5 +1,5 @@
 /* Opening: whose file is this, is it whole, may we write it? And closing. */
-#include "store/parts.h"
+#include "store/sealed.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -82,6 +82,7 @@ static void discard(struct store *store)
 	dict_finish(&store->words);
 	queue_finish(&store->queue);
 	minutes_finish(&store->minutes);
+	chunk_destroy(store->chunk);
 	free(store->path);
 	free(store);
 }

@@ -1,6 +1,7 @@
 /* Whole records in order of their number, merged from the tables that hold
  * them; and facts. */
 #include "store/sample.h"
+#include "store/sealed.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,11 +15,12 @@
 	(1u << ROW_BOOT | 1u << ROW_CLOCK | 1u << ROW_SELF | 1u << ROW_EVENT)
 #define GAP_TYPES (1u << ROW_GAP | 1u << ROW_SELF)
 
-enum { SAMPLES, NOTES, GAPS, SOURCES };
+enum { SAMPLES, NOTES, GAPS, ASKED, CHUNKS = ASKED, SOURCES };
 
 struct source {
-	sqlite3_stmt *stmt;
-	uint64_t seq; /* of the row it stands on; UINT64_MAX: ended */
+	sqlite3_stmt *stmt; /* NULL: of chunks */
+	size_t at;          /* of the rows in store->chunk */
+	uint64_t seq;       /* of the row it stands on; UINT64_MAX: ended */
 };
 
 struct merging {
@@ -29,48 +31,86 @@ struct merging {
 	void *arg;
 	struct source sources[SOURCES];
 	uint64_t next; /* sequence number to go on with */
+	uint64_t last; /* of the range */
 	char body[64]; /* of a gap row that says nothing to `to` */
 	int ret;       /* of the callback */
 };
 
-static int advance(struct store *store, struct source *source)
+/* On the first sealed row from `from` on. */
+static int stand(struct merging *m, uint64_t from)
 {
-	int r = db_next(&store->db, source->stmt);
+	struct source *source = &m->sources[CHUNKS];
+	const struct chunk *chunk;
+	int r = sealed_load(m->store, from, m->last);
 
+	source->seq = UINT64_MAX;
+	if (r <= 0)
+		return r;
+	chunk = m->store->chunk;
+	source->at = sealed_from(chunk, from);
+	if (sealed_seq(chunk, source->at) <= m->last)
+		source->seq = sealed_seq(chunk, source->at);
+	return 0;
+}
+
+static int step(struct merging *m)
+{
+	struct source *source = &m->sources[CHUNKS];
+	const struct chunk *chunk = m->store->chunk;
+	uint64_t seq = source->seq + 1;
+
+	/* The callback may have read another one. */
+	if (chunk->id != source->seq / CHUNK_NUMBERS ||
+	    source->at + 1 == chunk->n)
+		return stand(m, seq);
+	seq = sealed_seq(chunk, ++source->at);
+	source->seq = seq <= m->last ? seq : UINT64_MAX;
+	return 0;
+}
+
+static int advance(struct merging *m, int i)
+{
+	struct source *source = &m->sources[i];
+	int r;
+
+	if (i == CHUNKS)
+		return step(m);
+	r = db_next(&m->store->db, source->stmt);
 	source->seq = r > 0 ? (uint64_t)sqlite3_column_int64(source->stmt, 0)
 			    : UINT64_MAX;
 	return r < 0 ? r : 0;
 }
 
-static int begin_sources(struct merging *m, uint64_t last)
+static int begin_sources(struct merging *m)
 {
 	static const struct {
 		enum db_query query;
 		unsigned types;
-	} kinds[SOURCES] = {
+	} kinds[ASKED] = {
 		[SAMPLES] = { Q_SAMPLE_SCAN, SAMPLE_TYPES },
 		[NOTES] = { Q_NOTE_SCAN, NOTE_TYPES },
 		[GAPS] = { Q_GAP_SCAN, GAP_TYPES },
 	};
 	unsigned types = m->range->types ? m->range->types : ~0u;
 
-	for (int i = 0; i < SOURCES; i++) {
+	for (int i = 0; i < ASKED; i++) {
 		struct source *source = &m->sources[i];
 
 		*source = (struct source){ .seq = UINT64_MAX };
 		if (!(types & kinds[i].types))
 			continue;
 		source->stmt = db_ask(&m->store->db, kinds[i].query, "uu",
-				      m->next, last);
-		if (!source->stmt || advance(m->store, source) < 0)
+				      m->next, m->last);
+		if (!source->stmt || advance(m, i) < 0)
 			return db_errno(&m->store->db);
 	}
-	return 0;
+	m->sources[CHUNKS] = (struct source){ .seq = UINT64_MAX };
+	return types & SAMPLE_TYPES ? stand(m, m->next) : 0;
 }
 
 static void end_sources(struct merging *m)
 {
-	for (int i = 0; i < SOURCES; i++)
+	for (int i = 0; i < ASKED; i++)
 		db_end(m->sources[i].stmt);
 }
 
@@ -120,6 +160,11 @@ static int read_record(struct merging *m, int from, struct record *record)
 {
 	sqlite3_stmt *row = m->sources[from].stmt;
 
+	if (from == CHUNKS) {
+		sealed_read(m->store, m->store->chunk, m->sources[from].at,
+			    record);
+		return 0;
+	}
 	if (from == SAMPLES)
 		return sample_read(m->store, row, record);
 	return from == NOTES ? note_read(row, record)
@@ -134,7 +179,7 @@ static bool wanted(const struct store_range *range, const struct record *record)
 	       (range->until_ns == 0 || record->time_ns < range->until_ns);
 }
 
-/* The lowest number of the three. 1: offered or passed over; 0: no more. */
+/* The lowest number of all. 1: offered or passed over; 0: no more. */
 static int offer_next(struct merging *m)
 {
 	struct record record;
@@ -153,18 +198,18 @@ static int offer_next(struct merging *m)
 	if (m->ret)
 		return 0;
 	m->next = record.seq + 1;
-	r = advance(m->store, &m->sources[from]);
+	r = advance(m, from);
 	return r < 0 ? r : 1;
 }
 
-static int merge_page(struct merging *m, uint64_t last)
+static int merge_page(struct merging *m)
 {
 	struct db *db = &m->store->db;
 	int r = db_run(db, Q_BEGIN_READ, "");
 
 	if (r < 0)
 		return r;
-	r = begin_sources(m, last);
+	r = begin_sources(m);
 	if (r == 0)
 		r = 1;
 	for (int n = 0; n < PAGE_ROWS && r > 0; n++)
@@ -179,7 +224,6 @@ int scan_for(struct store *store, const struct store_range *range,
 	     const struct destination *to, store_record_cb cb, void *arg,
 	     struct ep_err *err)
 {
-	uint64_t last = range->last_seq ? range->last_seq : INT64_MAX;
 	struct merging m = {
 		.store = store,
 		.range = range,
@@ -187,11 +231,12 @@ int scan_for(struct store *store, const struct store_range *range,
 		.cb = cb,
 		.arg = arg,
 		.next = range->first_seq,
+		.last = range->last_seq ? range->last_seq : INT64_MAX,
 	};
 	int r;
 
 	do
-		r = merge_page(&m, last);
+		r = merge_page(&m);
 	while (r > 0);
 	if (r < 0)
 		(void)db_fail(&store->db, err, store->path);
@@ -239,6 +284,8 @@ int store_facts(struct store *store, struct store_facts *ret_facts)
 
 	facts.evicted_undelivered =
 		number(store, Q_COUNT_GET, "it", 0, "evicted");
+	facts.sealed_rows = number(store, Q_COUNT_GET, "it", 0, SEALED_ROWS);
+	facts.sealed_bytes = number(store, Q_COUNT_GET, "it", 0, SEALED_BYTES);
 	facts.last_seq = store->durable - 1;
 	if (store->durable > store->floor) {
 		facts.first_seq = store->floor;

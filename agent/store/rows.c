@@ -1,5 +1,6 @@
 /* Reading for reports: numbers only, in large pages. */
 #include "store/sample.h"
+#include "store/sealed.h"
 
 #include <errno.h>
 
@@ -66,6 +67,7 @@ struct reading {
 	bool https_ended;
 	struct scan_https beside;
 	uint64_t next; /* sequence number to go on with */
+	uint64_t last; /* of the range */
 	int ret;       /* of the callback */
 };
 
@@ -142,8 +144,15 @@ static bool in_time(const struct store_range *range, uint64_t ns)
 	       (range->until_ns == 0 || ns < range->until_ns);
 }
 
-/* 1: there may be more; 0: the end, or the callback stopped. */
-static int read_page(struct reading *rd, uint64_t last)
+static void offer(struct reading *rd, const struct scan_row *row)
+{
+	rd->next = row->seq + 1;
+	if (in_time(rd->range, row->sent_ns))
+		rd->ret = rd->cb(row, rd->arg);
+}
+
+/* 1: there may be more up to `last`; 0: the end, or the callback stopped. */
+static int read_rows(struct reading *rd, uint64_t last)
 {
 	struct db *db = &rd->store->db;
 	struct scan_row row;
@@ -158,14 +167,102 @@ static int read_page(struct reading *rd, uint64_t last)
 			r = read_row(rd, &row) < 0 ? db_errno(db) : 1;
 		if (r <= 0)
 			break;
-		rd->next = row.seq + 1;
-		if (in_time(rd->range, row.sent_ns))
-			rd->ret = rd->cb(&row, rd->arg);
+		offer(rd, &row);
 	}
 	return rd->ret ? 0 : r;
 }
 
-static int one_page(struct reading *rd, uint64_t last)
+/* --- from chunks --- */
+
+static struct scan_https sealed_https(const struct chunk_https *h)
+{
+	return (struct scan_https){
+		.connect_ns = (int64_t)h->col[CHUNK_CONNECT],
+		.tls_ns = (int64_t)h->col[CHUNK_TLS],
+		.first_byte_ns = (int64_t)h->col[CHUNK_FIRST_BYTE],
+		.total_ns = (int64_t)h->col[CHUNK_TOTAL],
+		.tls_days_left = (int32_t)(int64_t)h->col[CHUNK_DAYS],
+		.http_status = (uint16_t)h->col[CHUNK_STATUS],
+		.http_version = (uint32_t)h->col[CHUNK_VERSION],
+		.pop = (uint32_t)h->col[CHUNK_POP],
+		.pop_source = (uint32_t)h->col[CHUNK_SOURCE],
+		.tls_issuer = (uint32_t)h->col[CHUNK_ISSUER],
+		.srtt_ns = (int64_t)h->col[CHUNK_SRTT],
+		.min_rtt_ns = (int64_t)h->col[CHUNK_MIN_RTT],
+	};
+}
+
+static struct scan_row sealed_row(struct reading *rd, const struct chunk *chunk,
+				  size_t i)
+{
+	const struct chunk_row *from = chunk_row(chunk, i);
+	struct code code = code_unpack(from->col[CHUNK_CODE]);
+	struct scan_row row = {
+		.seq = sealed_seq(chunk, i),
+		.sent_ns = from->col[CHUNK_SENT],
+		.rtt_ns = (int64_t)from->col[CHUNK_RTT],
+		.missed = (uint32_t)from->col[CHUNK_MISSED],
+		.dns_ns = (int64_t)from->col[CHUNK_DNS],
+		.series = names_path_series(rd->store,
+					    (uint32_t)from->col[CHUNK_PATH]),
+		.outcome = code.outcome,
+		.reason = code.reason,
+		.stamp = code.stamp,
+		.flags = code.flags,
+		.late = code.late,
+	};
+
+	if (code.https) {
+		rd->beside = sealed_https(&chunk->https[from->https]);
+		row.https = &rd->beside;
+	}
+	return row;
+}
+
+/* The rest of the chunk at hand. */
+static void read_sealed(struct reading *rd)
+{
+	const struct chunk *chunk = rd->store->chunk;
+	uint64_t id = chunk->id;
+
+	for (size_t i = sealed_from(chunk, rd->next);
+	     i < chunk->n && rd->ret == 0; i++) {
+		struct scan_row row = sealed_row(rd, chunk, i);
+
+		if (row.seq > rd->last)
+			break;
+		offer(rd, &row);
+	}
+	if (rd->ret == 0)
+		rd->next = (id + 1) * CHUNK_NUMBERS;
+}
+
+/* Rows lie in chunks or in their table: what comes first of the two. */
+static int read_page(struct reading *rd)
+{
+	uint64_t until = rd->last;
+	int r = sealed_load(rd->store, rd->next, rd->last);
+
+	if (r < 0)
+		return r;
+	if (r > 0) {
+		uint64_t first = rd->store->chunk->id * CHUNK_NUMBERS;
+
+		if (first <= rd->next) {
+			read_sealed(rd);
+			return rd->ret == 0 && rd->next <= rd->last;
+		}
+		until = first - 1;
+	}
+	r = read_rows(rd, until);
+	if (r == 0 && rd->ret == 0 && until < rd->last) {
+		rd->next = until + 1;
+		r = 1;
+	}
+	return r;
+}
+
+static int one_page(struct reading *rd)
 {
 	struct db *db = &rd->store->db;
 	int r = db_run(db, Q_BEGIN_READ, "");
@@ -174,7 +271,7 @@ static int one_page(struct reading *rd, uint64_t last)
 		return r;
 	r = skip_spans(rd->store, rd->range, &rd->next);
 	if (r == 0)
-		r = read_page(rd, last);
+		r = read_page(rd);
 	db_end(rd->rows);
 	db_end(rd->https);
 	rd->rows = rd->https = NULL;
@@ -187,13 +284,13 @@ static int one_page(struct reading *rd, uint64_t last)
 int store_scan_rows(struct store *store, const struct store_range *range,
 		    store_scan_row_cb cb, void *arg, struct ep_err *err)
 {
-	uint64_t last = range->last_seq ? range->last_seq : INT64_MAX;
 	struct reading rd = {
 		.store = store,
 		.range = range,
 		.cb = cb,
 		.arg = arg,
 		.next = range->first_seq,
+		.last = range->last_seq ? range->last_seq : INT64_MAX,
 	};
 	int r;
 
@@ -201,7 +298,7 @@ int store_scan_rows(struct store *store, const struct store_range *range,
 	if (rd.next < store->floor)
 		rd.next = store->floor;
 	do
-		r = one_page(&rd, last);
+		r = one_page(&rd);
 	while (r > 0);
 	if (r < 0)
 		r = db_fail(&store->db, err, store->path);

@@ -5,9 +5,7 @@
 #include <string.h>
 
 /* `code` packs what is small, the commonest value being 0, which SQLite keeps
- * in no byte at all. */
-#define CODE_LATE          ((uint64_t)1 << 0)
-#define CODE_HTTPS         ((uint64_t)1 << 1)
+ * in no byte at all. CODE_LATE and CODE_HTTPS are its lowest bits. */
 #define CODE_STAMP_SHIFT   2
 #define CODE_FLAGS_SHIFT   10
 #define CODE_OUTCOME_SHIFT 18
@@ -158,43 +156,99 @@ static void copy_text(char *to, size_t size, const char *from)
 	to[len] = '\0';
 }
 
-static void copy_word(struct store *store, sqlite3_stmt *row, int i, char *to,
-		      size_t size)
+static void copy_word(struct store *store, uint64_t id, char *to, size_t size)
 {
-	uint32_t id = (uint32_t)sqlite3_column_int64(row, i);
-
-	copy_text(to, size, store_word(store, id));
+	copy_text(to, size, store_word(store, (uint32_t)id));
 }
 
-static void read_https_row(struct store *store, sqlite3_stmt *s,
-			   struct ep_https *h)
+void sample_columns(sqlite3_stmt *row, uint64_t *ret_col)
 {
-	h->connect_ns = column_signed(s, 1, EP_ABSENT);
-	h->tls_ns = column_signed(s, 2, EP_ABSENT);
-	h->first_byte_ns = column_signed(s, 3, EP_ABSENT);
-	h->total_ns = column_signed(s, 4, EP_ABSENT);
-	h->tls_days_left = (int32_t)column_signed(s, 5, EP_DAYS_ABSENT);
-	h->http_status = (uint16_t)sqlite3_column_int(s, 6);
-	copy_word(store, s, 7, h->http_version, sizeof(h->http_version));
-	copy_word(store, s, 8, h->pop, sizeof(h->pop));
-	copy_word(store, s, 9, h->pop_source, sizeof(h->pop_source));
-	copy_word(store, s, 10, h->tls_issuer, sizeof(h->tls_issuer));
-	copy_text(h->pop_ref, sizeof(h->pop_ref),
-		  (const char *)sqlite3_column_text(s, 11));
-	h->srtt_ns = column_signed(s, 12, EP_ABSENT);
-	h->min_rtt_ns = column_signed(s, 13, EP_ABSENT);
+	static const struct {
+		int from;
+		enum chunk_column to;
+		bool optional;
+	} places[] = {
+		{ 1, CHUNK_SENT, false },
+		{ 2, CHUNK_PATH, false },
+		{ 3, CHUNK_CODE, false },
+		{ 4, CHUNK_RTT, true },
+		{ 5, CHUNK_MISSED, false },
+		{ 6, CHUNK_DNS, true },
+		{ 7, CHUNK_UNCERTAINTY, false },
+		{ 8, CHUNK_SLIP, false },
+		{ 9, CHUNK_TTL, true },
+		{ 10, CHUNK_RETRANSMITS, true },
+	};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		ret_col[places[i].to] = (uint64_t)column_signed(
+			row, places[i].from,
+			places[i].optional ? EP_ABSENT : 0);
+}
+
+void sample_https_columns(sqlite3_stmt *row, uint64_t *ret_col,
+			  const char **ret_text)
+{
+	static const struct {
+		int from;
+		enum chunk_https_column to;
+		int64_t absent;
+	} places[] = {
+		{ 1, CHUNK_CONNECT, EP_ABSENT },
+		{ 2, CHUNK_TLS, EP_ABSENT },
+		{ 3, CHUNK_FIRST_BYTE, EP_ABSENT },
+		{ 4, CHUNK_TOTAL, EP_ABSENT },
+		{ 5, CHUNK_DAYS, EP_DAYS_ABSENT },
+		{ 6, CHUNK_STATUS, 0 },
+		{ 7, CHUNK_VERSION, 0 },
+		{ 8, CHUNK_POP, 0 },
+		{ 9, CHUNK_SOURCE, 0 },
+		{ 10, CHUNK_ISSUER, 0 },
+		{ 12, CHUNK_SRTT, EP_ABSENT },
+		{ 13, CHUNK_MIN_RTT, EP_ABSENT },
+	};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		ret_col[places[i].to] = (uint64_t)column_signed(
+			row, places[i].from, places[i].absent);
+	*ret_text = (const char *)sqlite3_column_text(row, 11);
+}
+
+void sample_https(struct store *store, const uint64_t *col, const char *text,
+		  struct ep_https *h)
+{
+	h->connect_ns = (int64_t)col[CHUNK_CONNECT];
+	h->tls_ns = (int64_t)col[CHUNK_TLS];
+	h->first_byte_ns = (int64_t)col[CHUNK_FIRST_BYTE];
+	h->total_ns = (int64_t)col[CHUNK_TOTAL];
+	h->srtt_ns = (int64_t)col[CHUNK_SRTT];
+	h->min_rtt_ns = (int64_t)col[CHUNK_MIN_RTT];
+	h->tls_days_left = (int32_t)(int64_t)col[CHUNK_DAYS];
+	h->http_status = (uint16_t)col[CHUNK_STATUS];
+	copy_word(store, col[CHUNK_VERSION], h->http_version,
+		  sizeof(h->http_version));
+	copy_word(store, col[CHUNK_POP], h->pop, sizeof(h->pop));
+	copy_word(store, col[CHUNK_SOURCE], h->pop_source,
+		  sizeof(h->pop_source));
+	copy_word(store, col[CHUNK_ISSUER], h->tls_issuer,
+		  sizeof(h->tls_issuer));
+	copy_text(h->pop_ref, sizeof(h->pop_ref), text);
 }
 
 static int read_https(struct store *store, uint64_t seq, struct ep_https *h)
 {
 	sqlite3_stmt *s = db_ask(&store->db, Q_HTTPS_SCAN, "uu", seq, seq);
+	uint64_t col[CHUNK_HTTPS_COLUMNS];
+	const char *text;
 	int r;
 
 	if (!s)
 		return db_errno(&store->db);
 	r = db_next(&store->db, s);
-	if (r > 0)
-		read_https_row(store, s, h);
+	if (r > 0) {
+		sample_https_columns(s, col, &text);
+		sample_https(store, col, text, h);
+	}
 	db_end(s);
 	return r < 0 ? r : 0;
 }
@@ -204,28 +258,24 @@ static int read_late(struct store *store, struct record *record)
 	int64_t of = 0;
 	int r = db_number(&store->db, &of, Q_LATE_OF, "u", record->seq);
 
-	record->type = ROW_LATE;
 	record->of = (uint64_t)of;
 	return r < 0 ? r : 0;
 }
 
-int sample_read(struct store *store, sqlite3_stmt *row,
-		struct record *ret_record)
+void sample_record(struct store *store, const uint64_t *col,
+		   struct record *ret_record)
 {
 	/* A path that damage took: the figures are still worth having. */
 	static const struct series unknown = { .target = "", .probe = "" };
-	struct code code = code_unpack((uint64_t)sqlite3_column_int64(row, 3));
-	struct record record = { .type = ROW_SAMPLE };
+	struct code code = code_unpack(col[CHUNK_CODE]);
+	struct record record = { .type = code.late ? ROW_LATE : ROW_SAMPLE };
 	struct ep_sample *sample = &record.sample;
 	uint32_t series = 0;
-	int r = 0;
 
 	ep_sample_init(sample);
-	record.seq = (uint64_t)sqlite3_column_int64(row, 0);
-	sample->sent_ns = (uint64_t)sqlite3_column_int64(row, 1);
+	sample->sent_ns = col[CHUNK_SENT];
 	record.time_ns = sample->sent_ns;
-	if (names_path_read(store, (uint32_t)sqlite3_column_int64(row, 2),
-			    &series, sample))
+	if (names_path_read(store, (uint32_t)col[CHUNK_PATH], &series, sample))
 		record.series = store_series_text(store, series);
 	if (!record.series)
 		record.series = &unknown;
@@ -233,16 +283,29 @@ int sample_read(struct store *store, sqlite3_stmt *row,
 	sample->reason = code.reason;
 	sample->stamp = code.stamp;
 	sample->flags = code.flags;
-	sample->rtt_ns = column_signed(row, 4, EP_ABSENT);
-	sample->missed = (uint32_t)sqlite3_column_int64(row, 5);
-	sample->dns_ns = column_signed(row, 6, EP_ABSENT);
-	sample->uncertainty_ns = (uint64_t)sqlite3_column_int64(row, 7);
-	sample->slip_ns = sqlite3_column_int64(row, 8);
-	sample->ttl = (int16_t)column_signed(row, 9, EP_ABSENT);
-	sample->retransmits = (int16_t)column_signed(row, 10, EP_ABSENT);
-	if (code.https)
-		r = read_https(store, record.seq, &sample->https);
-	if (r == 0 && code.late)
+	sample->rtt_ns = (int64_t)col[CHUNK_RTT];
+	sample->missed = (uint32_t)col[CHUNK_MISSED];
+	sample->dns_ns = (int64_t)col[CHUNK_DNS];
+	sample->uncertainty_ns = col[CHUNK_UNCERTAINTY];
+	sample->slip_ns = (int64_t)col[CHUNK_SLIP];
+	sample->ttl = (int16_t)(int64_t)col[CHUNK_TTL];
+	sample->retransmits = (int16_t)(int64_t)col[CHUNK_RETRANSMITS];
+	*ret_record = record;
+}
+
+int sample_read(struct store *store, sqlite3_stmt *row,
+		struct record *ret_record)
+{
+	uint64_t col[CHUNK_COLUMNS];
+	struct record record;
+	int r = 0;
+
+	sample_columns(row, col);
+	sample_record(store, col, &record);
+	record.seq = (uint64_t)sqlite3_column_int64(row, 0);
+	if (col[CHUNK_CODE] & CODE_HTTPS)
+		r = read_https(store, record.seq, &record.sample.https);
+	if (r == 0 && record.type == ROW_LATE)
 		r = read_late(store, &record);
 	*ret_record = record;
 	return r;

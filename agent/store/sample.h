@@ -2,6 +2,7 @@
 #ifndef STORE_SAMPLE_H
 #define STORE_SAMPLE_H
 
+#include "store/chunk.h"
 #include "store/parts.h"
 
 /* The column `code`, unpacked. */
@@ -29,5 +30,18 @@ int sample_write(struct store *store, uint64_t seq, uint32_t series_id,
 /* From a row of Q_SAMPLE_SCAN; borrows as struct record says. */
 int sample_read(struct store *store, sqlite3_stmt *row,
 		struct record *ret_record);
+
+/* --- the columns as chunk.h has them, from their rows --- */
+
+/* All but CHUNK_SEQ and CHUNK_OF. */
+void sample_columns(sqlite3_stmt *row, uint64_t *ret_col);
+/* From a row of Q_HTTPS_SCAN; `*ret_text`: its PoP header, until it moves. */
+void sample_https_columns(sqlite3_stmt *row, uint64_t *ret_col,
+			  const char **ret_text);
+/* And the other way round. Not: seq, of, https. */
+void sample_record(struct store *store, const uint64_t *col,
+		   struct record *ret_record);
+void sample_https(struct store *store, const uint64_t *col, const char *text,
+		  struct ep_https *ret_https);
 
 #endif

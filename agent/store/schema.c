@@ -13,6 +13,8 @@
 	"TABLE chunk(id INTEGER PRIMARY KEY, first INTEGER, last INTEGER,"     \
 	" rows INTEGER, body BLOB)"
 
+#define SEAL(table) "DELETE FROM " table " WHERE seq >= ? AND seq <= ?"
+
 const char db_schema[] =
 	"CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 	"CREATE TABLE series(id INTEGER PRIMARY KEY, target TEXT, probe TEXT,"
@@ -104,12 +106,29 @@ const char *const db_texts[DB_QUERIES] = {
 			" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[Q_HTTPS_SCAN] = "SELECT * FROM https WHERE seq >= ? AND seq <= ?"
 			 " ORDER BY seq",
+	[Q_SAMPLE_BEFORE] = "SELECT sent_ns FROM sample WHERE seq <= ?"
+			    " ORDER BY seq DESC LIMIT 1",
+
+	[Q_CHUNK_ADD] = "INSERT INTO chunk VALUES(?, ?, ?, ?, ?)",
+	[Q_CHUNK_NEXT] = "SELECT id, body FROM chunk WHERE id >= ? AND id <= ?"
+			 " ORDER BY id LIMIT 1",
+	[Q_CHUNK_LAST] = "SELECT max(id) FROM chunk",
+	[Q_CHUNK_BELOW] = "SELECT sum(rows), sum(length(body)) FROM chunk"
+			  " WHERE id < ?",
+	[Q_CHUNK_SIZE] = "SELECT rows, length(body) FROM chunk WHERE id = ?",
+	[Q_CHUNK_DROP] = "DELETE FROM chunk WHERE id = ?",
+	[Q_SEAL_SAMPLE] = SEAL("sample"),
+	[Q_SEAL_HTTPS] = SEAL("https"),
+	[Q_SEAL_LATE] = SEAL("late"),
+
 	[Q_NOTE_ADD] = "INSERT INTO note VALUES(?, ?, ?, ?)",
 	[Q_NOTE_SCAN] = "SELECT * FROM note WHERE seq >= ? AND seq <= ?"
 			" ORDER BY seq",
 	[Q_SPAN_ADD] = "INSERT OR REPLACE INTO span VALUES(?, ?, ?)",
 	[Q_SPAN_SCAN] = "SELECT * FROM span WHERE id >= ? ORDER BY id",
 	[Q_LAST_SEQ] = "SELECT max(coalesce((SELECT max(seq) FROM sample), 0),"
+		       " coalesce((SELECT last FROM chunk"
+		       " ORDER BY id DESC LIMIT 1), 0),"
 		       " coalesce((SELECT max(seq) FROM note), 0),"
 		       " coalesce((SELECT max(seq) FROM gap), 0),"
 		       " coalesce((SELECT max(last) FROM owed), 0))",
@@ -146,6 +165,10 @@ const char *const db_texts[DB_QUERIES] = {
 			   " SELECT first, last, destination FROM owed)"
 			   " WHERE destination IN (?1, 0) AND last >= ?2"
 			   " AND first <= ?3 ORDER BY first LIMIT 1",
+	[Q_GAP_NEVER] = "SELECT first, last FROM gap_range"
+			" WHERE destination = 0 AND first <= ?2 AND last >= ?1"
+			" UNION ALL SELECT first, last FROM owed"
+			" WHERE destination = 0 AND first <= ?2 AND last >= ?1",
 	[Q_OWED_ADD] = "INSERT INTO owed VALUES(NULL, ?1, ?2, ?3, ?4)",
 	[Q_OWED_SCAN] = "SELECT destination, reason, first, last FROM owed"
 			" ORDER BY reason, destination, first",
@@ -166,6 +189,7 @@ const char *const db_texts[DB_QUERIES] = {
 	[Q_EVICT_GAP] = EVICT("gap"),
 	[Q_EVICT_GAP_RANGE] = EVICT("gap_range"),
 	[Q_EVICT_SPAN] = "DELETE FROM span WHERE id < ?",
+	[Q_EVICT_CHUNK] = "DELETE FROM chunk WHERE id < ?",
 
 	[Q_DESTINATION_FIND] = "SELECT id FROM destination"
 			       " WHERE name = ? AND active",
@@ -183,6 +207,8 @@ const char *const db_texts[DB_QUERIES] = {
 				" WHERE active ORDER BY id",
 	[Q_DESTINATION_SET] = "UPDATE destination SET next = ?2, had = ?3,"
 			      " anchor = ?4 WHERE id = ?1",
+	[Q_DESTINATION_BEGIN] = "UPDATE destination SET start = ?2"
+				" WHERE id = ?1",
 	[Q_AGAIN_GET] = "SELECT again FROM destination WHERE id = ? AND active",
 	[Q_AGAIN_SET] = "UPDATE destination SET again = ?2 WHERE id = ?1",
 	[Q_NOTE_SINCE] = "SELECT min(seq) FROM"

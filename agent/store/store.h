@@ -75,6 +75,8 @@ int store_commit(struct store *store, struct ep_err *err);
 struct store_facts {
 	uint64_t rows;                /* committed and kept */
 	uint64_t bytes, wal_bytes;    /* on disk: database; its log */
+	uint64_t sealed_rows;         /* of them, packed into chunks */
+	uint64_t sealed_bytes;        /* of the chunks */
 	uint64_t queued;              /* rows that wait for a commit */
 	uint64_t evicted_undelivered; /* rows, over restarts */
 	uint64_t first_seq, last_seq; /* committed and kept; 0: none */

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -28,12 +29,29 @@ static const char *place(void)
 	return "/tmp";
 }
 
+/* Of sample 0. */
+static uint64_t begin_ns;
+
+void kit_old(void)
+{
+	begin_ns = 1767225600000000000u;
+}
+
+static void young(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	begin_ns = (uint64_t)(now.tv_sec - 300) * 1000000000u;
+}
+
 int kit_setup(void **state)
 {
 	struct kit *kit = calloc(1, sizeof(*kit));
 
 	if (!kit)
 		return -1;
+	young();
 	snprintf(kit->dir, sizeof(kit->dir), "%.40s/store-XXXXXX", place());
 	if (!mkdtemp(kit->dir)) {
 		free(kit);
@@ -108,7 +126,7 @@ struct ep_sample kit_sample(uint64_t n)
 	struct ep_sample s;
 
 	ep_sample_init(&s);
-	s.sent_ns = 1767225600000000000u + n * 10000001u;
+	s.sent_ns = begin_ns + n * 10000001u;
 	s.rtt_ns = 5000000 + (int64_t)(n * 7919 % 20000000);
 	s.slip_ns = (int64_t)(n % 90000);
 	s.uncertainty_ns = 12000 + n % 1000;

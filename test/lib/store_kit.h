@@ -19,6 +19,10 @@ int kit_teardown(void **state);
 /* A test with a kit. */
 #define KIT_TEST(f) cmocka_unit_test_setup_teardown(f, kit_setup, kit_teardown)
 
+/* Samples of a test are of its minutes, so that they stay rows, unless it asks
+ * for old ones, which the store seals as soon as it can. */
+void kit_old(void);
+
 /* Open or close; fails the test. `max_bytes` 0: 64 MiB. */
 void kit_open(struct kit *kit, uint64_t max_bytes);
 void kit_close(struct kit *kit);
