@@ -10,8 +10,8 @@ import sys
 import tempfile
 
 PROGRAM = os.environ.get("EDGEPROBE") or sys.exit("EDGEPROBE is not set")
-COMMANDS = ("run", "probe", "report", "export", "check-config", "help",
-            "version")
+COMMANDS = ("run", "probe", "report", "export", "check-config",
+            "test-destination", "help", "version")
 NOBODY = 65534
 failures = []
 
