@@ -6,6 +6,8 @@
 
 #include "delivery/certificate.h"
 #include "delivery/http_fault.h"
+#include "delivery/http_token.h"
+#include "delivery/http_way.h"
 #include "delivery/outlet.h"
 #include "delivery/secret.h"
 #include "delivery/token.h"
@@ -19,8 +21,6 @@
 
 #define HTTP_BODY_MAX    ((size_t)1 << 20)
 #define HTTP_HEADERS_MAX ((size_t)64 << 10)
-
-struct http;
 
 /* What is kept of the options, each its own copy or NULL. */
 enum http_text {
@@ -41,28 +41,6 @@ struct http_authorities {
 	struct ep_trust *trust; /* NULL: not needed, or not yet read */
 	uint64_t version;
 	uint64_t again_ns; /* uv_hrtime(): no warning about it before */
-};
-
-/* Somebody that a handshake was done with. */
-struct http_peer {
-	/* Of the last handshake ever. */
-	struct ep_cert_facts cert;
-	bool asked; /* for a certificate, and there was none to show */
-	/* Of this attempt. */
-	const char *version; /* "TLSv1.3"; static; NULL: no handshake ended */
-	int verify_error;    /* of OpenSSL; X509_V_OK */
-	int alert;           /* that it sent; 0: none */
-};
-
-/* The way of one kind of request: to the collector, or to a token service. */
-struct http_way {
-	struct http *http;
-	bool anonymous;      /* our certificate is not for them */
-	unsigned handshakes; /* on the socket that was opened last */
-	struct http_peer proxy, other;
-	/* Of this attempt. */
-	struct http_peer *with; /* the last handshake; NULL: none */
-	int bind_error;         /* of the last socket; 0: none */
 };
 
 struct http {
@@ -112,44 +90,10 @@ int http_options_set(struct http *h, const struct deliver_options *o);
 int http_identity_refresh(struct http *h, struct ep_err *err);
 void http_identity_finish(struct http *h);
 
-/* --- http_way.c --- */
-
-/* Let the sockets and handshakes of `easy` be those of `way`. 0 or -ENOTSUP. */
-int http_way_use(struct http_way *way, CURL *easy);
-
-/* An attempt begins. */
-void http_way_begin(struct http_way *way);
-
 /* --- http_trace.c --- */
 
 /* As in outlet.h. */
 void http_trace(const struct outlet *outlet, struct trace *ret_trace);
-
-/* --- http_token.c: of a file, or given by a service --- */
-
-/* Whether a token is asked for over TLS. */
-bool http_token_needs_tls(const struct deliver_options *o);
-
-/* If it is a service's. `ready` as in token_source.h, with the struct http. 0 or
- * negative errno. */
-int http_token_open(struct http *h, uv_loop_t *loop,
-		    const struct deliver_options *o,
-		    void (*ready)(const struct verdict *failed, void *arg));
-
-/* 1: it is another than at the last attempt; 0: the same, or there needs to be
- * none; -EINPROGRESS: `ready` will run; another negative errno, and `err` is
- * what to say. */
-int http_token_take(struct http *h, struct ep_err *err);
-
-/* Of a service: whether it is another than the last time that this was asked.
- */
-bool http_token_is_new(struct http *h);
-
-/* NULL: none is needed. */
-const char *http_token_header(const struct http *h);
-
-/* There was an answer; perhaps it was about the token. */
-void http_token_judged(struct http *h);
 
 /* --- http_judge.c --- */
 

@@ -29,6 +29,15 @@ static size_t room_for(const char *name, const char *value)
 	return strlen(name) + 2 + 3 * strlen(value);
 }
 
+/* The new end. */
+static char *put(char *at, const char *text)
+{
+	size_t len = strlen(text);
+
+	memcpy(at, text, len + 1);
+	return at + len;
+}
+
 static bool is_unreserved(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -45,7 +54,7 @@ static char *add_field(const char *text, char *at, const char *name,
 
 	if (at > text && at[-1] != '?')
 		*at++ = '&';
-	at = stpcpy(stpcpy(at, name), "=");
+	at = put(put(at, name), "=");
 	for (; *value; value++) {
 		unsigned char c = (unsigned char)*value;
 
@@ -197,7 +206,7 @@ static int make_machine(const struct auth_options *auth, const char *endpoint,
 			room_for("resource", resource) +
 			room_for("client_id", id) + 2);
 	if (q->url) {
-		at = stpcpy(stpcpy(q->url, endpoint), "?");
+		at = put(put(q->url, endpoint), "?");
 		at = add_field(q->url, at, "api-version", version);
 		at = add_field(q->url, at, "resource", resource);
 		if (*id)
@@ -285,7 +294,7 @@ static int add_key(struct token_request *q, const struct secret *key)
 
 	line.text = malloc(line.len);
 	if (line.text) {
-		stpcpy(stpcpy(line.text, start), key->text);
+		put(put(line.text, start), key->text);
 		r = add_header(q, line.text);
 	}
 	secret_finish(&line);

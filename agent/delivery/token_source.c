@@ -12,11 +12,9 @@
 #include "delivery/token_source.h"
 
 #include "base/log.h"
-#include "delivery/http_failure.h"
 #include "delivery/retry.h"
 #include "delivery/secret.h"
-#include "delivery/token_answer.h"
-#include "delivery/token_request.h"
+#include "delivery/token_exchange.h"
 #include "edgeprobe/clock.h"
 #include "edgeprobe/private/curl_loop.h"
 #include "edgeprobe/private/list.h"
@@ -27,9 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-
-#define HEADERS_MAX ((size_t)64 << 10)
-#define CONNECT_MS  10000L
 
 /* One that ends while it is on its way is refused. */
 #define MARGIN_NS (60 * EP_NS_PER_S)
@@ -45,13 +40,7 @@ enum source_state { SOURCE_IDLE, SOURCE_ASKING, SOURCE_PROVING };
 struct token_source {
 	enum source_state state;
 	struct curl_loop *curl;
-	struct curl_transfer transfer;
-	CURL *easy; /* of the request under way */
-	struct token_request request;
-	struct secret body; /* TOKEN_ANSWER_MAX bytes while one is under way */
-	size_t body_len, header_bytes;
-	bool too_long;
-	char error[CURL_ERROR_SIZE];
+	struct token_exchange exchange; /* unless it is idle */
 
 	char *name;
 	struct auth_options auth;
@@ -82,38 +71,11 @@ static uint64_t random_bits(void)
 	return bits;
 }
 
-/* --- what comes back; called from inside libcurl --- */
-
-static size_t on_body(char *data, size_t size, size_t n, void *arg)
-{
-	struct token_source *t = arg;
-
-	t->too_long = size * n > t->body.len - t->body_len;
-	if (t->too_long)
-		return 0;
-	memcpy(t->body.text + t->body_len, data, size * n);
-	t->body_len += size * n;
-	return size * n;
-}
-
-static size_t on_header(char *data, size_t size, size_t n, void *arg)
-{
-	struct token_source *t = arg;
-
-	(void)data;
-	t->header_bytes += size * n;
-	t->too_long = t->header_bytes > HEADERS_MAX;
-	return t->too_long ? 0 : size * n;
-}
-
 /* --- a request --- */
 
 static void end_request(struct token_source *t)
 {
-	curl_easy_cleanup(t->easy);
-	t->easy = NULL;
-	secret_finish(&t->body);
-	token_request_finish(&t->request);
+	token_exchange_finish(&t->exchange);
 	t->state = SOURCE_IDLE;
 }
 
@@ -145,71 +107,14 @@ static CURL *new_handle(struct token_source *t, struct ep_err *err)
 	return easy;
 }
 
-#define SET(easy, option, value)                                               \
-	do {                                                                   \
-		if (curl_easy_setopt(easy, option, value) != CURLE_OK)         \
-			return -ENOTSUP;                                       \
-	} while (0)
-
-static int set_way(struct token_source *t)
-{
-	bool tls = place_of(t->request.url) == PLACE_HTTPS;
-	long ms = (long)(t->timeout_ns / EP_NS_PER_MS);
-
-	SET(t->easy, CURLOPT_URL, t->request.url);
-	SET(t->easy, CURLOPT_PROTOCOLS_STR, tls ? "https" : "http");
-	SET(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
-	SET(t->easy, CURLOPT_HTTP09_ALLOWED, 0L);
-	SET(t->easy, CURLOPT_FORBID_REUSE, 1L);
-	SET(t->easy, CURLOPT_NOSIGNAL, 1L);
-	SET(t->easy, CURLOPT_QUICK_EXIT, 1L);
-	SET(t->easy, CURLOPT_TIMEOUT_MS, ms);
-	SET(t->easy, CURLOPT_CONNECTTIMEOUT_MS,
-	    ms < CONNECT_MS ? ms : CONNECT_MS);
-	SET(t->easy, CURLOPT_USERAGENT, "edgeprobe/" EDGEPROBE_VERSION);
-	return 0;
-}
-
-static int set_rest(struct token_source *t)
-{
-	SET(t->easy, CURLOPT_HTTPHEADER, t->request.headers);
-	if (t->request.form.len > 0) {
-		SET(t->easy, CURLOPT_POST, 1L);
-		SET(t->easy, CURLOPT_POSTFIELDSIZE_LARGE,
-		    (curl_off_t)t->request.form.len);
-		SET(t->easy, CURLOPT_POSTFIELDS, t->request.form.text);
-	} else {
-		SET(t->easy, CURLOPT_HTTPGET, 1L);
-	}
-	SET(t->easy, CURLOPT_WRITEFUNCTION, on_body);
-	SET(t->easy, CURLOPT_WRITEDATA, t);
-	SET(t->easy, CURLOPT_HEADERFUNCTION, on_header);
-	SET(t->easy, CURLOPT_HEADERDATA, t);
-	SET(t->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-	SET(t->easy, CURLOPT_ERRORBUFFER, t->error);
-	return 0;
-}
-
 static int send_request(struct token_source *t, struct ep_err *err)
 {
+	CURL *easy = new_handle(t, err);
 	int r;
 
-	secret_finish(&t->body);
-	t->body.text = calloc(1, TOKEN_ANSWER_MAX);
-	t->body.len = t->body.text ? TOKEN_ANSWER_MAX : 0;
-	t->body_len = t->header_bytes = 0;
-	t->too_long = false;
-	t->error[0] = '\0';
-	curl_easy_cleanup(t->easy);
-	t->easy = new_handle(t, err);
-	if (!t->easy)
+	if (!easy)
 		return -ENOMEM;
-	r = t->body.text ? set_way(t) : -ENOMEM;
-	if (r == 0)
-		r = set_rest(t);
-	t->transfer.easy = t->easy;
-	if (r == 0)
-		r = curl_transfer_start(t->curl, &t->transfer);
+	r = token_exchange_send(&t->exchange, easy, t->curl, t->timeout_ns);
 	return r < 0 ? ep_err_set(err, r, "why=\"%s\"", uv_err_name(r)) : 0;
 }
 
@@ -217,7 +122,7 @@ static int begin(struct token_source *t, struct ep_err *err)
 {
 	uint64_t now_s = ep_clock_wall_ns() / EP_NS_PER_S;
 	struct ep_err why = { 0 };
-	int r = token_request_make(&t->auth, now_s, &t->request, &why);
+	int r = token_request_make(&t->auth, now_s, &t->exchange.request, &why);
 
 	if (r == 0)
 		r = send_request(t, &why);
@@ -247,7 +152,8 @@ static int keep(struct token_source *t, const struct token_answer *a)
 	header.text = malloc(header.len + 1);
 	if (!header.text)
 		return -ENOMEM;
-	stpcpy(stpcpy(header.text, start), a->token.text);
+	memcpy(header.text, start, strlen(start));
+	memcpy(header.text + strlen(start), a->token.text, a->token.len + 1);
 	secret_finish(&t->header);
 	t->header = header;
 	t->number++;
@@ -258,93 +164,6 @@ static int keep(struct token_source *t, const struct token_answer *a)
 	t->leave_ns = 0;
 	t->trouble[0] = '\0';
 	return 0;
-}
-
-static unsigned status_of(const struct token_source *t)
-{
-	long status = 0;
-
-	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-	return status > 0 && status < 1000 ? (unsigned)status : 0;
-}
-
-static const char *header(const struct token_source *t, const char *name)
-{
-	struct curl_header *found;
-
-	if (curl_easy_header(t->easy, name, 0, CURLH_HEADER, -1, &found) !=
-	    CURLHE_OK)
-		return NULL;
-	return found->value;
-}
-
-static enum ack_failure failure(const struct token_source *t, CURLcode result)
-{
-	long tunnel = 0;
-
-	curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &tunnel);
-	if (status_of(t) > 0 && (result == CURLE_OK || t->too_long))
-		return ACK_ANSWERED;
-	if (tunnel > 0 && (tunnel < 200 || tunnel > 299))
-		return ACK_FAIL_PROXY;
-	return result == CURLE_OK ? ACK_FAIL_BROKEN : http_failure(result);
-}
-
-/* Words of the service are from a small alphabet (token_answer.c). */
-static void describe(const struct token_source *t, const struct token_answer *a,
-		     struct verdict *v)
-{
-	size_t n = (size_t)snprintf(v->text, sizeof(v->text),
-				    "error=token source=%s status=%u",
-				    t->auth.type, status_of(t));
-
-	if (a->error[0])
-		n += (size_t)snprintf(v->text + n, sizeof(v->text) - n,
-				      " code=%s", a->error);
-	if (a->aadsts)
-		n += (size_t)snprintf(v->text + n, sizeof(v->text) - n,
-				      " aadsts=%lu", a->aadsts);
-	if (status_of(t) == 200)
-		snprintf(v->text + n, sizeof(v->text) - n,
-			 " why=\"holds no token\"");
-}
-
-/* libcurl's words, which may quote a certificate: printable, without quotes. */
-static void describe_failure(const struct token_source *t,
-			     enum ack_failure failure, CURLcode result,
-			     struct verdict *v)
-{
-	char why[128];
-
-	snprintf(why, sizeof(why), "%.120s",
-		 t->error[0] ? t->error : curl_easy_strerror(result));
-	for (char *c = why; *c; c++)
-		if (*c < ' ' || *c > '~' || *c == '"')
-			*c = '\'';
-	snprintf(v->text, sizeof(v->text),
-		 "error=token source=%s failed=%s why=\"%s\"", t->auth.type,
-		 ack_failure_name(failure), why);
-}
-
-static void judge(const struct token_source *t, CURLcode result,
-		  const struct token_answer *a, struct verdict *v)
-{
-	struct answer answer = { .failure = failure(t, result),
-				 .status = status_of(t) };
-	struct ack_parts parts;
-
-	*v = (struct verdict){ .class = ACK_ENDPOINT,
-			       .after_ns = RETRY_NO_AFTER };
-	if (answer.failure != ACK_ANSWERED) {
-		v->class = ack_classify(&answer, &parts);
-		describe_failure(t, answer.failure, result, v);
-		return;
-	}
-	if (answer.status == 429 || answer.status >= 500)
-		v->class = ACK_BUSY;
-	v->after_ns =
-		retry_after_ns(header(t, "Retry-After"), header(t, "Date"));
-	describe(t, a, v);
 }
 
 static void fail(struct token_source *t, const struct verdict *v)
@@ -381,17 +200,15 @@ static void tell(struct token_source *t, const struct verdict *failed)
 
 static void settle(struct token_source *t, CURLcode result)
 {
-	struct token_answer a = { 0 };
+	struct token_answer a;
 	struct verdict v;
-	int r = -EPROTO;
+	int r = token_exchange_read(&t->exchange, result, &a);
 
-	if (failure(t, result) == ACK_ANSWERED && !t->too_long)
-		r = token_answer_read(status_of(t), t->body.text, t->body_len,
-				      &a);
 	if (r == 0)
 		r = keep(t, &a);
 	if (r < 0) {
-		judge(t, result, &a, &v);
+		token_exchange_judge(&t->exchange, result, &a, t->auth.type,
+				     &v);
 		fail(t, &v);
 	}
 	secret_finish(&a.token);
@@ -403,12 +220,14 @@ static void settle(struct token_source *t, CURLcode result)
 static bool is_challenge(const struct token_source *t, CURLcode result)
 {
 	return t->state == SOURCE_ASKING && result == CURLE_OK &&
-	       status_of(t) == 401 && auth_is(&t->auth, AUTH_AZURE_ARC);
+	       token_exchange_status(&t->exchange) == 401 &&
+	       auth_is(&t->auth, AUTH_AZURE_ARC);
 }
 
 static int prove(struct token_source *t, struct ep_err *err)
 {
-	const char *value = header(t, TOKEN_HEADER_NAME);
+	const char *value =
+		token_exchange_header(&t->exchange, TOKEN_HEADER_NAME);
 	char name[TOKEN_KEY_NAME];
 	int r;
 
@@ -416,7 +235,7 @@ static int prove(struct token_source *t, struct ep_err *err)
 		return ep_err_set(err, -EPROTO,
 				  "status=401 why=\"does not name a file "
 				  "in " TOKEN_KEY_DIR "\"");
-	r = token_request_prove(&t->request, name, err);
+	r = token_request_prove(&t->exchange.request, name, err);
 	return r < 0 ? r : send_request(t, err);
 }
 
@@ -440,7 +259,7 @@ static void answer_challenge(struct token_source *t)
 static void on_done(struct curl_transfer *transfer, CURLcode result)
 {
 	struct token_source *t =
-		container_of(transfer, struct token_source, transfer);
+		container_of(transfer, struct token_source, exchange.transfer);
 
 	if (is_challenge(t, result))
 		answer_challenge(t);
@@ -535,7 +354,7 @@ void token_source_close(struct token_source *t, void (*closed)(void *arg),
 	t->closed = closed;
 	t->closed_arg = arg;
 	t->awaited = false;
-	curl_transfer_cancel(&t->transfer);
+	curl_transfer_cancel(&t->exchange.transfer);
 	end_request(t);
 	curl_loop_close(t->curl, on_curl_closed, t);
 }
@@ -557,7 +376,7 @@ int token_source_open(uv_loop_t *loop,
 	t->handle = options->handle;
 	t->ready = options->ready;
 	t->arg = options->arg;
-	t->transfer.done = on_done;
+	t->exchange.transfer.done = on_done;
 	if (r == 0)
 		r = curl_loop_open(loop, &t->curl);
 	if (r < 0) {

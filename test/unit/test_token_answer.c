@@ -177,9 +177,9 @@ static void a_challenge_with_a_long_name(void **state)
 
 	(void)state;
 	memset(value + start, 'a', TOKEN_KEY_NAME);
-	strncpy(value + start + TOKEN_KEY_NAME - 5, ".key", 5);
+	memcpy(value + start + TOKEN_KEY_NAME - 5, ".key", 5);
 	assert_true(token_challenge_read(value, name));
-	strncpy(value + start + TOKEN_KEY_NAME - 5, "a.key", 6);
+	memcpy(value + start + TOKEN_KEY_NAME - 5, "a.key", 6);
 	assert_false(token_challenge_read(value, name));
 }
 

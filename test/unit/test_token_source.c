@@ -106,7 +106,6 @@ static void expect_bearer(const struct world *w, unsigned i, const char *token)
 	assert_string_equal(value, wanted);
 }
 
-/* One more batch; it has arrived. */
 static void deliver_one(struct world *w)
 {
 	post_add(&w->post, 1, "hello");
@@ -191,7 +190,6 @@ static void before_it_ends_there_is_another(void **state)
 	assert_int_equal(collector_requests(w->entra), 2);
 }
 
-/* Nobody asked for so long that it ended. */
 static void one_that_has_ended_is_not_sent(void **state)
 {
 	struct world *w = *state;
