@@ -22,6 +22,7 @@ void batch_forget(struct store_batch *batch)
 
 struct collecting {
 	const struct identity who;
+	enum store_part part;
 	struct frame frame;
 	int error;
 };
@@ -37,7 +38,7 @@ static int on_record(const struct record *record, void *arg)
 }
 
 /* The body leaves `from`: as it is, or compressed. */
-static int take_body(struct store_batch *batch, struct buf *from)
+static int take_body(struct store_batch *batch, struct buf *from, int level)
 {
 	struct buf zipped;
 	int r;
@@ -49,7 +50,7 @@ static int take_body(struct store_batch *batch, struct buf *from)
 		return 0;
 	}
 	buf_init(&zipped, from->max);
-	r = framing_gzip(from->data, from->len, &zipped);
+	r = framing_gzip(from->data, from->len, level, &zipped);
 	if (r < 0) {
 		buf_finish(&zipped);
 		return r;
@@ -77,7 +78,9 @@ static int freeze(struct deliver *d, struct collecting *c,
 	label(batch, d->framing, d->gzip);
 	batch->rows = c->frame.rows;
 	if (r == 0)
-		r = take_body(batch, &c->frame.body);
+		r = take_body(batch, &c->frame.body,
+			      c->part == STORE_FRESH ? FRAMING_FAST
+						     : FRAMING_SMALL);
 	if (r < 0)
 		return ep_err_set(err, r, "encoding a batch");
 	r = store_batch_freeze(d->store, d->destination, batch, err);
@@ -85,14 +88,24 @@ static int freeze(struct deliver *d, struct collecting *c,
 		store_batch_finish(batch);
 		return r;
 	}
-	d->taken = batch->last;
+	if (c->part == STORE_FRESH)
+		d->taken = batch->last;
 	d->batch = *batch;
 	return 1;
 }
 
-static int collect(struct deliver *d, struct ep_err *err)
+/* What did not fit goes next; else there is nothing for a while. */
+static void note_rest(struct deliver *d, const struct collecting *c)
 {
-	struct collecting c = { .who = { d->agent, d->epoch } };
+	if (c->part != STORE_FRESH)
+		return;
+	d->due_ns = c->frame.full ? 0 : uv_hrtime() + d->interval_ns;
+	d->behind = d->behind && c->frame.full;
+}
+
+static int collect(struct deliver *d, enum store_part part, struct ep_err *err)
+{
+	struct collecting c = { .who = { d->agent, d->epoch }, .part = part };
 	struct store_batch batch = { 0 };
 	int64_t n;
 	int r = 0;
@@ -102,8 +115,8 @@ static int collect(struct deliver *d, struct ep_err *err)
 	/* At the end all goes, whole minutes or not. */
 	if (!d->flushed)
 		c.frame.open_minute = metrics_minute(ep_clock_wall_ns());
-	n = store_batch_collect(d->store, d->destination, on_record, &c,
-				&batch.first, &batch.last);
+	n = store_batch_collect_of(d->store, d->destination, part, on_record,
+				   &c, &batch.first, &batch.last);
 	if (c.error || n < 0)
 		r = ep_err_set(err, c.error ? c.error : (int)n,
 			       "collecting rows");
@@ -112,27 +125,28 @@ static int collect(struct deliver *d, struct ep_err *err)
 	else if (c.frame.full)
 		r = ep_err_set(err, -E2BIG, "a row is above %zu bytes",
 			       FRAME_ROW_MAX);
-	/* What did not fit goes next; else there is nothing for a while. */
-	d->due_ns = c.frame.full ? 0 : uv_hrtime() + d->interval_ns;
+	note_rest(d, &c);
 	frame_finish(&c.frame);
 	return r;
 }
 
-int batch_next(struct deliver *d, struct ep_err *err)
+int batch_next(struct deliver *d, enum store_part part, struct ep_err *err)
 {
 	int r = 0;
 
-	if (d->batch.id)
+	if (d->batch.id && d->batch.part == part)
 		return 1;
+	/* It waits for its own turn. */
+	batch_forget(&d->batch);
 	/* The oldest that is frozen is the suspect, while there is one. */
-	if (!d->suspect.id)
-		r = store_batch_pending(d->store, d->destination, &d->batch,
-					err);
+	if (!d->suspect.id || d->suspect.part != part)
+		r = store_batch_pending_of(d->store, d->destination, part,
+					   &d->batch, err);
 	if (r == 0)
-		r = collect(d, err);
+		r = collect(d, part, err);
 	/* Making room for the batch evicted rows that were in it. */
 	if (r == -ESTALE)
-		r = collect(d, err);
+		r = collect(d, part, err);
 	return r;
 }
 
@@ -167,7 +181,7 @@ static int take_bodies(struct cutting *c, struct buf bodies[2], uint64_t seq)
 		piece->first = i ? seq : whole->first;
 		piece->last = i ? whole->last : seq - 1;
 		piece->rows = i ? whole->rows - c->rows : c->rows;
-		r = take_body(piece, &bodies[i]);
+		r = take_body(piece, &bodies[i], FRAMING_FAST);
 	}
 	return r;
 }

@@ -18,12 +18,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define ROWS_DEFAULT        5000
 #define BYTES_DEFAULT       900000
 #define INTERVAL_DEFAULT_NS (10 * EP_NS_PER_S)
 #define TIMEOUT_DEFAULT_NS  (30 * EP_NS_PER_S)
+
+/* After the last bytes of a batch: queues on the way are empty again, and what
+ * was measured meanwhile has come. */
+#define DRAINED_NS (2 * EP_NS_PER_S)
 
 static void tick(struct deliver *d);
 
@@ -41,18 +44,13 @@ static void arm_at(struct deliver *d, uint64_t when_ns)
 		       (wait_ns + EP_NS_PER_MS - 1) / EP_NS_PER_MS, 0);
 }
 
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 /* For whatever comes next: the end of a flush, of a hold, of the interval. */
 static void arm(struct deliver *d)
 {
 	uint64_t when_ns = UINT64_MAX;
 
 	if (d->state == DELIVER_WAITING)
-		when_ns = later(d->hold_ns, d->due_ns);
+		when_ns = turn_when(d);
 	if (d->flushed && d->flush_until_ns < when_ns)
 		when_ns = d->flush_until_ns;
 	if (when_ns == UINT64_MAX)
@@ -93,6 +91,7 @@ static void attempt(struct deliver *d)
 		.last = d->batch.last,
 		.rows = d->batch.rows,
 		.gzip = d->batch.gzip,
+		.backlog = d->behind || d->batch.part != STORE_FRESH,
 		.body = d->batch.body,
 		.len = d->batch.body_len,
 	};
@@ -107,10 +106,14 @@ static void attempt(struct deliver *d)
 		return;
 	}
 	d->batch.attempts++;
-	if (d->outlet->send(d->outlet, &parcel, &err) < 0)
-		settle_hold(d, err.text, RETRY_NO_AFTER);
-	else
+	turn_began(d);
+	if (d->outlet->send(d->outlet, &parcel, &err) == 0) {
 		d->state = DELIVER_SENDING;
+		return;
+	}
+	turn_ended(d);
+	turn_failed(d, false);
+	settle_hold(d, err.text, RETRY_NO_AFTER);
 }
 
 static void on_verdict(const struct verdict *verdict, void *arg)
@@ -118,6 +121,7 @@ static void on_verdict(const struct verdict *verdict, void *arg)
 	struct deliver *d = arg;
 
 	assert(d->state == DELIVER_SENDING);
+	turn_ended(d);
 	d->state = DELIVER_WAITING;
 	settle(d, verdict);
 	tick(d);
@@ -125,19 +129,8 @@ static void on_verdict(const struct verdict *verdict, void *arg)
 
 /* --- when --- */
 
-static bool is_full(const struct deliver *d)
-{
-	return store_last_seq(d->store) - d->taken >= d->max_rows;
-}
-
-static bool is_due(const struct deliver *d)
-{
-	return d->batch.id || d->flushed || uv_hrtime() >= d->due_ns ||
-	       is_full(d);
-}
-
 /* One step; false: there is nothing to send. */
-static bool step(struct deliver *d)
+static bool step(struct deliver *d, enum drain_what what)
 {
 	struct ep_err err = { 0 };
 	int r;
@@ -146,7 +139,7 @@ static bool step(struct deliver *d)
 		settle_owed(d);
 		return true;
 	}
-	r = batch_next(d, &err);
+	r = turn_take(d, what, &err);
 	if (r > 0) {
 		attempt(d);
 	} else if (r < 0) {
@@ -171,11 +164,12 @@ static void end_flush(struct deliver *d)
 
 static void tick(struct deliver *d)
 {
+	enum drain_what what;
 	bool more = true;
 
 	while (d->state == DELIVER_WAITING && more &&
-	       uv_hrtime() >= d->hold_ns && is_due(d))
-		more = step(d);
+	       (what = turn_choose(d)) != DRAIN_NOTHING)
+		more = step(d, what);
 	if (d->flushed && (!more || uv_hrtime() >= d->flush_until_ns)) {
 		end_flush(d);
 		return;
@@ -185,8 +179,7 @@ static void tick(struct deliver *d)
 
 void deliver_poke(struct deliver *d)
 {
-	if (d->state == DELIVER_WAITING && uv_hrtime() >= d->hold_ns &&
-	    is_due(d))
+	if (d->state == DELIVER_WAITING && turn_choose(d) != DRAIN_NOTHING)
 		arm_at(d, 0);
 }
 
@@ -249,11 +242,7 @@ void deliver_close(struct deliver *d, void (*cb)(void *arg), void *arg)
  * together do not come together. */
 static void set_phase(struct deliver *d)
 {
-	uint64_t bits = 0;
-
-	if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != sizeof(bits))
-		bits = uv_hrtime();
-	d->due_ns = uv_hrtime() + bits % (d->interval_ns + 1);
+	d->due_ns = uv_hrtime() + turn_random() % (d->interval_ns + 1);
 }
 
 static uint64_t or_default(uint64_t value, uint64_t otherwise)
@@ -327,6 +316,7 @@ int deliver_open(uv_loop_t *loop, struct store *store,
 		return r;
 	}
 	d->taken = store_last_seq(store);
+	turn_open(d, place_of(o.url) != PLACE_FILE);
 	ep_scope_init(&d->scope);
 	uv_timer_init(loop, &d->timer);
 	ep_scope_adopt(&d->scope, (uv_handle_t *)&d->timer);
@@ -341,9 +331,27 @@ void deliver_tune(struct deliver *d, const struct retry_options *retry)
 	d->retry = *retry;
 }
 
+void deliver_tune_drain(struct deliver *d, const struct drain_options *drain)
+{
+	d->drain.options = drain;
+	drain_begin(&d->drain, uv_hrtime(), turn_random());
+}
+
+bool deliver_is_draining(const struct deliver *d)
+{
+	return d->draining ||
+	       (d->drained_ns && uv_hrtime() - d->drained_ns < DRAINED_NS);
+}
+
 void deliver_facts(const struct deliver *d, struct deliver_facts *ret_facts)
 {
+	struct store_waiting waiting = { .fresh = false };
+
 	*ret_facts = d->facts;
+	store_waiting(d->store, d->destination, &waiting);
+	ret_facts->draining = d->draining;
+	if (d->paced && (waiting.older || d->behind))
+		ret_facts->backlog_rate = d->drain.rate;
 	ret_facts->next_try_ns = d->hold_ns > uv_hrtime() ? d->hold_ns : 0;
 	store_backlog(d->store, d->destination, &ret_facts->backlog_rows,
 		      &ret_facts->backlog_oldest_ns);

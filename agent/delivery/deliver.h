@@ -69,6 +69,9 @@ struct deliver_facts {
 	uint64_t rejected; /* of rows (or data points), as the collector said
 			    * when it took the rest; not sent again */
 	uint64_t backlog_rows, backlog_oldest_ns;
+	bool draining;           /* a batch of the backlog is on its way */
+	double backlog_rate;     /* batches of it a second, at most; 0: there is
+			      * none, or it is not paced */
 	uint64_t next_try_ns;    /* 0: not waiting */
 	uint64_t acked_ns;       /* uv_hrtime() of the last; 0: none yet */
 	uint64_t token_until_ns; /* uv_hrtime(): end of the token that a service
@@ -79,5 +82,9 @@ struct deliver_facts {
 };
 void deliver_facts(const struct deliver *deliver,
 		   struct deliver_facts *ret_facts);
+
+/* Whether what is measured now shares the line with the backlog: a batch of it
+ * is on its way, or was a moment ago. Cheap. */
+bool deliver_is_draining(const struct deliver *deliver);
 
 #endif

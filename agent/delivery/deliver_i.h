@@ -4,6 +4,7 @@
 #define DELIVERY_DELIVER_I_H
 
 #include "delivery/deliver.h"
+#include "delivery/drain.h"
 #include "delivery/framing.h"
 #include "delivery/outlet.h"
 #include "delivery/retry.h"
@@ -33,6 +34,12 @@ struct deliver {
 	size_t max_bytes; /* less after each 413 */
 	struct retry_options retry;
 
+	bool paced;          /* somebody else's machine, behind a line */
+	struct drain drain;  /* of what an outage left behind */
+	bool behind;         /* where rows go in order: fresh ones are old */
+	bool draining;       /* what is on its way is no news */
+	uint64_t drained_ns; /* uv_hrtime(): end of the last of that; 0: none */
+
 	/* Frozen, and being sent or about to be; id 0: none. */
 	struct store_batch batch;
 	/* Refused as bad data, and set aside until another has passed; id 0:
@@ -42,10 +49,14 @@ struct deliver {
 	bool owed; /* acknowledged, and the store could not note it yet */
 	/* A batch has passed since the last that was quarantined. */
 	bool proof;
-	/* Up to here pieces of a batch that was shown to be bad. */
-	uint64_t bisect_last;
-	unsigned failures;         /* in a row */
-	unsigned unsure;           /* of this batch, in a row */
+	/* Pieces of a batch that was shown to be bad lie within. */
+	uint64_t bisect_first, bisect_last;
+	unsigned failures; /* in a row */
+	/* Unclear answers to one batch, of what is fresh and of the rest. */
+	struct unsure {
+		uint64_t id;
+		unsigned n;
+	} unsure[2];
 	uint64_t rejected_said_ns; /* uv_hrtime(): not again before */
 
 	/* uv_hrtime(); 0: at once. */
@@ -65,9 +76,10 @@ struct deliver {
 
 /* --- batch.c --- */
 
-/* Put a batch into `d->batch`, if there is none: an earlier frozen one, else
- * new rows. 1: there is one; 0: there is nothing to send; or negative errno. */
-int batch_next(struct deliver *d, struct ep_err *err);
+/* Put a batch of `part` into `d->batch`, if there is none: an earlier frozen
+ * one, else new rows. 1: there is one; 0: there is nothing to send; or negative
+ * errno. */
+int batch_next(struct deliver *d, enum store_part part, struct ep_err *err);
 
 /* Replace `d->batch` by its first `rows` rows, which are not all; the rest is
  * frozen, too. `*ret_bytes` is what it was before compression. On failure it
@@ -77,6 +89,24 @@ int batch_cut(struct deliver *d, uint64_t rows, size_t *ret_bytes,
 
 /* Let go of the bytes; the store keeps what it has. */
 void batch_forget(struct store_batch *batch);
+
+/* --- turn.c: what goes next --- */
+
+/* At the start. `paced`: the backlog goes at a pace, and newest rows first. */
+void turn_open(struct deliver *d, bool paced);
+enum drain_what turn_choose(const struct deliver *d);
+/* Take it. 1: `d->batch` is to be sent; 0: there is nothing; or negative
+ * errno. */
+int turn_take(struct deliver *d, enum drain_what what, struct ep_err *err);
+/* uv_hrtime(): when to look again. */
+uint64_t turn_when(const struct deliver *d);
+/* The batch in hand is on its way, or is not any more. */
+void turn_began(struct deliver *d);
+void turn_ended(struct deliver *d);
+/* It was acknowledged; or an attempt failed. */
+void turn_passed(struct deliver *d);
+void turn_failed(struct deliver *d, bool busy);
+uint64_t turn_random(void);
 
 /* --- settle.c --- */
 
@@ -98,5 +128,7 @@ void settle_gone(struct deliver *d);
 
 /* Other waiting times. */
 void deliver_tune(struct deliver *d, const struct retry_options *retry);
+/* Another pace, from now on; borrowed. */
+void deliver_tune_drain(struct deliver *d, const struct drain_options *drain);
 
 #endif

@@ -5,7 +5,6 @@
 #include <limits.h>
 #include <zlib.h>
 
-#define GZIP_LEVEL 1
 /* zlib: the largest window, and a gzip header instead of its own. */
 #define GZIP_WINDOW (15 + 16)
 #define GZIP_CHUNK  16384u
@@ -57,14 +56,14 @@ static z_stream stream_of(const char *data, size_t len)
 	};
 }
 
-int framing_gzip(const char *data, size_t len, struct buf *out)
+int framing_gzip(const char *data, size_t len, int level, struct buf *out)
 {
 	z_stream z = stream_of(data, len);
 	int r;
 
 	if (len > UINT_MAX)
 		return -E2BIG;
-	r = deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW, 8,
+	r = deflateInit2(&z, level, Z_DEFLATED, GZIP_WINDOW, 8,
 			 Z_DEFAULT_STRATEGY);
 	if (r != Z_OK)
 		return zlib_errno(r);

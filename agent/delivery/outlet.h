@@ -24,6 +24,7 @@ struct parcel {
 	const char *agent, *epoch;
 	uint64_t first, last, rows;
 	bool gzip;
+	bool backlog; /* not what is new: others on the line go first */
 	const char *body;
 	size_t len;
 };

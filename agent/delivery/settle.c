@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 /* An unclear answer (500 and the like) this often for one batch is a doubt
  * about what it holds. */
@@ -28,15 +27,6 @@
 
 /* Between two lines about rows that a collector did not take. */
 #define REJECTED_SAID_NS (3600 * EP_NS_PER_S)
-
-static uint64_t random_bits(void)
-{
-	uint64_t bits;
-
-	if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) != sizeof(bits))
-		bits = uv_hrtime();
-	return bits;
-}
 
 /* --- waiting --- */
 
@@ -52,7 +42,7 @@ void settle_hold(struct deliver *d, const char *why, uint64_t after_ns)
 
 	d->failures++;
 	wait_ns =
-		retry_wait_ns(&d->retry, d->failures, after_ns, random_bits());
+		retry_wait_ns(&d->retry, d->failures, after_ns, turn_random());
 	d->hold_ns = uv_hrtime() + wait_ns;
 	d->due_ns = 0; /* what is held does not wait for the interval, too */
 	say_trouble(d, why);
@@ -69,7 +59,6 @@ void settle_gone(struct deliver *d)
 		 (unsigned long long)d->batch.last);
 	batch_forget(&d->batch);
 	d->owed = false;
-	d->unsure = 0;
 }
 
 void settle_store_failed(struct deliver *d, const struct ep_err *err)
@@ -94,7 +83,6 @@ static int cut(struct deliver *d, uint64_t rows, size_t *ret_bytes)
 	struct ep_err err = { 0 };
 	int r;
 
-	d->unsure = 0;
 	if (rows == 0 || rows >= d->batch.rows)
 		return -ENOTSUP;
 	r = batch_cut(d, rows, ret_bytes, &err);
@@ -124,7 +112,6 @@ static void quarantine(struct deliver *d, const char *why)
 		 (unsigned long long)d->batch.first, why);
 	d->facts.quarantined += d->batch.rows;
 	d->proof = false;
-	d->unsure = 0;
 	batch_forget(&d->batch);
 }
 
@@ -135,13 +122,22 @@ static void convict(struct deliver *d, const char *why)
 		quarantine(d, why);
 }
 
+/* Of a batch that was shown to be bad. */
+static bool is_piece(const struct deliver *d)
+{
+	return d->batch.first >= d->bisect_first &&
+	       d->batch.last <= d->bisect_last;
+}
+
 /* Another has passed: it is the suspect, not the endpoint. */
 static void resume_suspect(struct deliver *d)
 {
 	d->batch = d->suspect;
 	d->suspect = (struct store_batch){ 0 };
-	if (d->batch.last > d->bisect_last)
+	if (!is_piece(d)) {
+		d->bisect_first = d->batch.first;
 		d->bisect_last = d->batch.last;
+	}
 	convict(d, d->refusal);
 }
 
@@ -152,7 +148,7 @@ static void recover(struct deliver *d)
 	if (d->failures > 0)
 		log_info("delivery", "destination=%s delivering again",
 			 d->name);
-	d->failures = d->unsure = 0;
+	d->failures = 0;
 	d->hold_ns = 0;
 	d->proof = true;
 	if (d->suspect.id) {
@@ -176,6 +172,7 @@ void settle_owed(struct deliver *d)
 	d->facts.acked_ns = uv_hrtime();
 	d->facts.batches++;
 	d->facts.rows += d->batch.rows;
+	turn_passed(d);
 	batch_forget(&d->batch);
 	recover(d);
 }
@@ -183,7 +180,7 @@ void settle_owed(struct deliver *d)
 /* Refused, perhaps for what it holds. */
 static void doubt(struct deliver *d, const struct verdict *v)
 {
-	bool piece = d->batch.last <= d->bisect_last;
+	bool piece = is_piece(d);
 
 	if (piece && d->proof) {
 		convict(d, v->text);
@@ -196,7 +193,7 @@ static void doubt(struct deliver *d, const struct verdict *v)
 		/* Neither passes: the endpoint. Both stay frozen. */
 		batch_forget(&d->suspect);
 		batch_forget(&d->batch);
-		d->unsure = 0;
+		memset(d->unsure, 0, sizeof(d->unsure));
 		settle_hold(d, v->text, v->after_ns);
 		return;
 	}
@@ -204,7 +201,6 @@ static void doubt(struct deliver *d, const struct verdict *v)
 	snprintf(d->refusal, sizeof(d->refusal), "%s", v->text);
 	d->suspect = d->batch;
 	d->batch = (struct store_batch){ 0 };
-	d->unsure = 0;
 	d->due_ns = 0;
 }
 
@@ -234,6 +230,7 @@ static bool settle_run(struct deliver *d, uint64_t rows, bool refused,
 		       const char *why)
 {
 	uint64_t left = d->batch.rows - rows, last = d->batch.last;
+	enum store_part part = d->batch.part;
 	struct ep_err err = { 0 };
 	size_t bytes;
 
@@ -245,7 +242,8 @@ static bool settle_run(struct deliver *d, uint64_t rows, bool refused,
 		settle_owed(d);
 	if (d->batch.id || left == 0)
 		return false;
-	if (store_batch_pending(d->store, d->destination, &d->batch, &err) < 0)
+	if (store_batch_pending_of(d->store, d->destination, part, &d->batch,
+				   &err) < 0)
 		settle_store_failed(d, &err);
 	return d->batch.id && d->batch.last == last && d->batch.rows == left;
 }
@@ -258,7 +256,7 @@ static void partly(struct deliver *d, const struct verdict *v)
 	const struct ack_parts *parts = &v->parts;
 	bool more = true;
 
-	d->failures = d->unsure = 0;
+	d->failures = 0;
 	if (d->suspect.id) {
 		/* First that one: others pass. */
 		batch_forget(&d->batch);
@@ -276,7 +274,11 @@ static void partly(struct deliver *d, const struct verdict *v)
 
 static void unsure(struct deliver *d, const struct verdict *v)
 {
-	if (++d->unsure < UNSURE_MAX)
+	struct unsure *u = &d->unsure[d->batch.part != STORE_FRESH];
+
+	if (u->id != d->batch.id)
+		*u = (struct unsure){ d->batch.id, 0 };
+	if (++u->n < UNSURE_MAX)
 		settle_hold(d, v->text, v->after_ns);
 	else
 		doubt(d, v);
@@ -303,8 +305,10 @@ static void note_rejected(struct deliver *d, uint64_t n)
 void settle(struct deliver *d, const struct verdict *verdict)
 {
 	assert(d->batch.id);
-	if (verdict->class != ACK_DONE)
+	if (verdict->class != ACK_DONE) {
 		d->facts.refused++;
+		turn_failed(d, verdict->class == ACK_BUSY);
+	}
 	switch (verdict->class) {
 	case ACK_DONE:
 		note_rejected(d, verdict->parts.rejected);

@@ -204,8 +204,8 @@ static int give_up(struct store *store, void *arg)
 }
 
 int store_batch_pending_of(struct store *store, int destination,
-			   enum store_part part, uint64_t except,
-			   struct store_batch *ret_batch, struct ep_err *err)
+			   enum store_part part, struct store_batch *ret_batch,
+			   struct ep_err *err)
 {
 	struct settling_batch sb = { .destination = destination,
 				     .batch = ret_batch,
@@ -214,9 +214,8 @@ int store_batch_pending_of(struct store *store, int destination,
 	int r = 0;
 
 	while (damaged) {
-		sqlite3_stmt *s =
-			db_ask(&store->db, Q_BATCH_OLDEST, "iiu",
-			       (int64_t)destination, (int64_t)part, except);
+		sqlite3_stmt *s = db_ask(&store->db, Q_BATCH_OLDEST, "ii",
+					 (int64_t)destination, (int64_t)part);
 
 		r = s ? db_next(&store->db, s) : db_errno(&store->db);
 		if (r < 0)
@@ -233,8 +232,8 @@ int store_batch_pending_of(struct store *store, int destination,
 int store_batch_pending(struct store *store, int destination,
 			struct store_batch *ret_batch, struct ep_err *err)
 {
-	return store_batch_pending_of(store, destination, STORE_ANY, 0,
-				      ret_batch, err);
+	return store_batch_pending_of(store, destination, STORE_ANY, ret_batch,
+				      err);
 }
 
 int store_batch_attempted(struct store *store, uint64_t batch_id)

@@ -55,10 +55,10 @@ typedef int (*store_encode_cb)(const struct record *record, void *arg);
 /* The oldest frozen batch of `destination`: 1 and `*ret_batch`, or 0. */
 int store_batch_pending(struct store *store, int destination,
 			struct store_batch *ret_batch, struct ep_err *err);
-/* The same of one part, passing over batch `except` (0: none). */
+/* The same of one part. */
 int store_batch_pending_of(struct store *store, int destination,
-			   enum store_part part, uint64_t except,
-			   struct store_batch *ret_batch, struct ep_err *err);
+			   enum store_part part, struct store_batch *ret_batch,
+			   struct ep_err *err);
 /* Offer committed, undelivered rows of one part to `encode`, oldest first.
  * Returns how many it took and `*ret_first`, `*ret_last`; the batch is frozen
  * by store_batch_freeze() with the bytes made of them. */
@@ -115,6 +115,13 @@ struct store_lacking {
 };
 int store_lacking(struct store *store, int destination,
 		  struct store_lacking *ret_lacking);
+/* Cheaper: what there is besides fresh rows that are in no batch yet. */
+struct store_waiting {
+	bool fresh; /* a frozen batch of fresh rows */
+	bool older; /* backlog or again, frozen or not */
+};
+int store_waiting(struct store *store, int destination,
+		  struct store_waiting *ret_waiting);
 
 /* Rows not yet acknowledged by `destination`, and the age of the oldest. */
 int store_backlog(struct store *store, int destination, uint64_t *ret_rows,

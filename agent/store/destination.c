@@ -289,6 +289,33 @@ static int frozen(struct store *store, int destination, uint64_t *ret_rows,
 	return r < 0 ? r : 0;
 }
 
+int store_waiting(struct store *store, int destination,
+		  struct store_waiting *ret_waiting)
+{
+	struct store_waiting waiting = { .fresh = false };
+	struct destination to;
+	struct again again;
+	sqlite3_stmt *s;
+	int r = destination_get(store, destination, &to);
+
+	if (r == 0)
+		r = again_get(store, destination, &again);
+	if (r < 0)
+		return r;
+	s = db_ask(&store->db, Q_BATCH_PARTS, "i", (int64_t)destination);
+	if (!s)
+		return db_errno(&store->db);
+	waiting.older = to.n_had > 0 || again.n > 0;
+	while ((r = db_next(&store->db, s)) > 0)
+		if (sqlite3_column_int(s, 0) == STORE_FRESH)
+			waiting.fresh = true;
+		else
+			waiting.older = true;
+	db_end(s);
+	*ret_waiting = waiting;
+	return r;
+}
+
 int store_backlog(struct store *store, int destination, uint64_t *ret_rows,
 		  uint64_t *ret_oldest_ns)
 {

@@ -212,8 +212,8 @@ const char *const db_texts[DB_QUERIES] = {
 	[Q_AGAIN_GET] = "SELECT again FROM destination WHERE id = ? AND active",
 	[Q_AGAIN_SET] = "UPDATE destination SET again = ?2 WHERE id = ?1",
 	[Q_NOTE_SINCE] = "SELECT min(seq) FROM"
-			 " (SELECT min(seq) AS seq FROM note WHERE time_ns >= ?1"
-			 " UNION ALL"
+			 " (SELECT min(seq) AS seq FROM note"
+			 " WHERE time_ns >= ?1 UNION ALL"
 			 " SELECT min(seq) FROM gap WHERE time_ns >= ?1)",
 	[Q_DESTINATION_RETIRE] = "UPDATE destination SET active = 0,"
 				 " anchor = NULL WHERE id = ?",
@@ -225,7 +225,7 @@ const char *const db_texts[DB_QUERIES] = {
 	[Q_BATCH_OLDEST] = "SELECT id, first, last, rows, encoding, gzip,"
 			   " attempts, crc, body, part FROM batch"
 			   " LEFT JOIN batch_body USING(id)"
-			   " WHERE destination = ?1 AND id <> ?3"
+			   " WHERE destination = ?1"
 			   " AND (?2 < 0 OR part = ?2)"
 			   " ORDER BY first LIMIT 1",
 	[Q_BATCH_GET] = "SELECT oldest_ns, runs, told, part FROM batch"
@@ -240,6 +240,8 @@ const char *const db_texts[DB_QUERIES] = {
 				  " destination = ?)",
 	[Q_BATCH_BACKLOG] = "SELECT coalesce(sum(rows), 0), min(oldest_ns)"
 			    " FROM batch WHERE destination = ?",
+	[Q_BATCH_PARTS] = "SELECT DISTINCT part FROM batch"
+			  " WHERE destination = ?",
 	[Q_BATCH_LIST] = "SELECT p.id, name, first, last, rows, encoding, gzip,"
 			 " attempts, length(body), 0, NULL FROM batch AS p"
 			 " LEFT JOIN batch_body USING(id)"

@@ -222,17 +222,16 @@ static void frozen_batches_know_what_they_are_of(void **state)
 	kit_close(kit);
 	kit_open(kit, 0);
 	assert_int_equal(store_batch_pending_of(kit->store, a.destination,
-						STORE_FRESH, 0, &batch, NULL),
+						STORE_FRESH, &batch, NULL),
 			 1);
 	assert_int_equal(batch.id, one.id);
 	assert_int_equal(batch.part, STORE_FRESH);
 	store_batch_finish(&batch);
 	assert_int_equal(store_batch_pending_of(kit->store, a.destination,
-						STORE_FRESH, one.id, &batch,
-						NULL),
+						STORE_AGAIN, &batch, NULL),
 			 0);
 	assert_int_equal(store_batch_pending_of(kit->store, a.destination,
-						STORE_BACKLOG, 0, &batch, NULL),
+						STORE_BACKLOG, &batch, NULL),
 			 1);
 	assert_int_equal(batch.id, two.id);
 	assert_int_equal(batch.part, STORE_BACKLOG);
