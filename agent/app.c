@@ -103,16 +103,6 @@ static void on_duration(uv_timer_t *timer)
 	stop(container_of(timer->data, struct app, scope));
 }
 
-/* The next start sets a damaged store aside; a service is started again. */
-static void on_broken(void *arg)
-{
-	struct app *app = arg;
-
-	log_error("app", "store=broken next=stop");
-	app->flush_ns = 0;
-	stop(app);
-}
-
 /* A probe in flight is a descriptor: take what the system allows. */
 static void raise_descriptors(void)
 {
@@ -231,7 +221,6 @@ static int start(struct app *app, struct ep_err *err)
 	r = keeping_open(&app->loop, app->config, &app->keeping, err);
 	if (r < 0)
 		return r;
-	keeping_on_broken(app->keeping, on_broken, app);
 	r = start_thread(app, PACKETS, "ep-packets", err);
 	if (r == 0)
 		r = start_thread(app, HTTPS, "ep-https", err);

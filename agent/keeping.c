@@ -2,7 +2,8 @@
  * and pokes the destinations. A ring that fills faster wakes us before that.
  *
  * What can fail: the commit (the store keeps its queue, the next tick tries
- * again, no probe stops); the store itself (its owner is told, once); a ring
+ * again, no probe stops); the store itself (a new one is begun, and what waits
+ * goes into it: mend()); a ring
  * that was full (what it refused is declared as a gap); the wall clock (a step
  * is a row). */
 #include "keeping.h"
@@ -12,7 +13,10 @@
 #include "edgeprobe/private/list.h"
 #include "edgeprobe/private/scope.h"
 #include "health.h"
+#include "mending.h"
+#include "rescue.h"
 #include "self.h"
+#include "sending.h"
 #include "store/store.h"
 #include <assert.h>
 #include <errno.h>
@@ -51,19 +55,17 @@ struct keeping {
 	const struct config *config;
 	struct store *store;
 	struct self *self;
-	struct identity who;
 	struct source sources[KEEPING_SOURCES_MAX];
 	unsigned n_sources;
-	struct deliver **delivers;
-	size_t n_delivers;
-	unsigned flushing; /* destinations that still send */
+	struct sending *sending; /* NULL: to be opened anew */
+	struct rescue *rescue;
 	uint64_t next_tick_ns;
 	int64_t clock_offset_ns;
 	uint64_t suspended_ns;
 	uint64_t committed_ns; /* the last that went well; 0: none yet */
 	bool unsynced, failing;
-	keeping_broken_cb broken;
-	void *broken_arg;
+	bool broken; /* the store is to be renewed */
+	struct mending mending;
 	struct taken taken[TAKE_MAX];
 };
 
@@ -191,9 +193,68 @@ static int commit(struct keeping *k)
 	k->failing = r < 0;
 	if (r == 0)
 		k->committed_ns = ep_clock_mono_ns();
-	for (size_t i = 0; r == 0 && i < k->n_delivers; i++)
-		deliver_poke(k->delivers[i]);
+	if (r == 0 && k->sending != NULL)
+		sending_poke(k->sending);
+	if (r == -EUCLEAN || r == -EIO)
+		k->broken = true;
 	return r;
+}
+
+/* --- a store that is damaged, or whose disk fails --- */
+
+static void on_part_closed(void *arg)
+{
+	struct keeping *k = arg;
+
+	ep_scope_drop(&k->scope);
+}
+
+/* None of them touches the store any more. */
+static void close_sending(struct keeping *k)
+{
+	if (k->sending == NULL)
+		return;
+	ep_scope_take(&k->scope);
+	sending_close(k->sending, on_part_closed, k);
+	k->sending = NULL;
+	self_forget_destinations(k->self);
+}
+
+/* Every destination on the store as it is now. */
+static int open_sending(struct keeping *k, struct ep_err *err)
+{
+	const struct config *c = k->config;
+	int r = sending_open(k->loop, c, k->store, &k->sending, err);
+
+	for (size_t i = 0; i < c->n_destinations && r == 0; i++)
+		if (self_add_destination(k->self, c->destinations[i].name,
+					 sending_list(k->sending)[i]) < 0)
+			r = ep_err_set(err, -ENOMEM, "out of memory");
+	return r;
+}
+
+static void mend(struct keeping *k, uint64_t now_ns)
+{
+	struct ep_err err = { 0 };
+	int r = 0;
+
+	if (!mending_may(&k->mending, now_ns))
+		return;
+	close_sending(k);
+	if (k->broken)
+		r = store_renew(k->store, &err);
+	if (r == 0 && k->broken) {
+		log_error("store", "notice=\"%s\"", store_notice(k->store));
+		rescue_renewed(k->rescue);
+	}
+	k->broken = r < 0;
+	if (r == 0)
+		r = open_sending(k, &err);
+	if (r < 0)
+		log_error("store", "mending=failed reason=\"%s\" next=retry",
+			  err.text);
+	else
+		commit(k);
 }
 
 static void on_tick(uv_timer_t *timer);
@@ -215,30 +276,24 @@ static void on_tick(uv_timer_t *timer)
 {
 	struct keeping *k = container_of(timer, struct keeping, tick);
 	uint64_t now_ns = ep_clock_mono_ns();
-	int r;
 
 	self_saw_tick(k->self,
 		      now_ns > k->next_tick_ns ? now_ns - k->next_tick_ns : 0);
 	empty_rings(k);
 	watch_clock(k);
 	self_tick(k->self, now_ns);
-	r = commit(k);
-	if ((r == -EUCLEAN || r == -EIO) && k->broken != NULL)
-		k->broken(k->broken_arg); /* k is being closed */
-	else
-		arm(k);
+	if (!k->broken)
+		commit(k);
+	if (!k->broken && rescue_tick(k->rescue))
+		k->broken = true;
+	if (k->broken || k->sending == NULL)
+		mend(k, now_ns);
+	arm(k);
 }
 
 static void on_wake(uv_async_t *async)
 {
 	empty_rings(container_of(async, struct keeping, wake));
-}
-
-void keeping_on_broken(struct keeping *keeping, keeping_broken_cb broken,
-		       void *arg)
-{
-	keeping->broken = broken;
-	keeping->broken_arg = arg;
 }
 
 void keeping_wake(void *keeping)
@@ -306,8 +361,10 @@ void keeping_look(const struct keeping *k, struct keeping_view *ret_view)
 	*ret_view = (struct keeping_view){
 		.store = k->store,
 		.self = k->self,
-		.delivers = k->delivers,
-		.n_delivers = k->n_delivers,
+		.delivers =
+			k->sending != NULL ? sending_list(k->sending) : NULL,
+		.n_delivers =
+			k->sending != NULL ? k->config->n_destinations : 0,
 		.committed_ns = k->committed_ns,
 		.n_sources = k->n_sources,
 	};
@@ -337,72 +394,7 @@ static int open_store(struct keeping *k, struct ep_err *err)
 	k->self = self_create(k->store, ep_clock_mono_ns());
 	if (k->self == NULL)
 		return ep_err_set(err, -ENOMEM, "out of memory");
-	k->who.agent = k->config->agent;
-	k->who.epoch = store_epoch(k->store);
 	return 0;
-}
-
-struct deliver_options delivery_options(const struct config *config,
-					const struct config_destination *d)
-{
-	return (struct deliver_options){
-		.name = d->name,
-		.url = d->url,
-		.encoding = d->encoding,
-		.token_file = d->token_file,
-		.ca_file = d->ca_file,
-		.proxy = d->proxy,
-		.gzip = d->gzip,
-		.max_rows = d->batch_rows,
-		.max_bytes = d->batch_bytes,
-		.interval_ns = d->interval_ns,
-		.timeout_ns = d->timeout_ns,
-		.truncate_addresses = config->truncate_addresses,
-	};
-}
-
-static int open_deliver(struct keeping *k, const struct config_destination *d,
-			struct ep_err *err)
-{
-	struct deliver_options options = delivery_options(k->config, d);
-	int r = deliver_open(k->loop, k->store, &k->who, &options,
-			     &k->delivers[k->n_delivers], err);
-
-	if (r < 0)
-		return r;
-	r = self_add_destination(k->self, d->name, k->delivers[k->n_delivers]);
-	k->n_delivers++;
-	return r < 0 ? ep_err_set(err, r, "out of memory") : 0;
-}
-
-/* A destination that is configured no more must not keep its rows for ever. */
-static int retire_others(struct keeping *k, struct ep_err *err)
-{
-	size_t n = k->config->n_destinations;
-	int *ids = calloc(n + 1, sizeof(*ids));
-	int r = ids == NULL ? ep_err_set(err, -ENOMEM, "out of memory") : 0;
-
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = store_destination(k->store, k->config->destinations[i].name,
-				      &ids[i], err);
-	/* A full disk hinders this, too: the next start does it. */
-	if (r == 0 && store_retire_destinations(k->store, ids, n, err) < 0)
-		log_warn("store", "retire=failed reason=\"%s\"", err->text);
-	free(ids);
-	return r;
-}
-
-static int open_delivers(struct keeping *k, struct ep_err *err)
-{
-	size_t n = k->config->n_destinations;
-	int r = 0;
-
-	k->delivers = calloc(n + 1, sizeof(struct deliver *));
-	if (k->delivers == NULL)
-		return ep_err_set(err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = open_deliver(k, &k->config->destinations[i], err);
-	return r == 0 ? retire_others(k, err) : r;
 }
 
 int keeping_open(uv_loop_t *loop, const struct config *config,
@@ -422,7 +414,9 @@ int keeping_open(uv_loop_t *loop, const struct config *config,
 	ep_scope_adopt(&k->scope, (uv_handle_t *)&k->wake);
 	r = open_store(k, err);
 	if (r == 0)
-		r = open_delivers(k, err);
+		r = open_sending(k, err);
+	if (r == 0 && rescue_open(loop, config, k->store, &k->rescue) < 0)
+		r = ep_err_set(err, -ENOMEM, "out of memory");
 	if (r < 0) {
 		keeping_close(k, 0, &ignored);
 		return r;
@@ -443,25 +437,17 @@ static void free_keeping(struct ep_scope *scope)
 		for (unsigned l = 0; l < MEASURING_LANES_MAX; l++)
 			free(k->sources[i].remembered[l]);
 	}
-	free(k->delivers);
 	self_destroy(k->self);
 	store_close(k->store);
 	free(k);
 }
 
-static void on_deliver_closed(void *arg)
-{
-	struct keeping *k = arg;
-
-	ep_scope_drop(&k->scope);
-}
-
 static void close_parts(struct keeping *k)
 {
-	for (size_t i = 0; i < k->n_delivers; i++) {
+	close_sending(k);
+	if (k->rescue != NULL)
 		ep_scope_take(&k->scope);
-		deliver_close(k->delivers[i], on_deliver_closed, k);
-	}
+	rescue_close(k->rescue, on_part_closed, k);
 	ep_scope_shut(&k->scope, (uv_handle_t *)&k->tick);
 	ep_scope_shut(&k->scope, (uv_handle_t *)&k->wake);
 	ep_scope_end(&k->scope, free_keeping);
@@ -471,8 +457,7 @@ static void on_flushed(void *arg)
 {
 	struct keeping *k = arg;
 
-	if (--k->flushing == 0)
-		close_parts(k);
+	close_parts(k);
 }
 
 void keeping_close(struct keeping *keeping, uint64_t flush_ns, int *ret_result)
@@ -486,11 +471,12 @@ void keeping_close(struct keeping *keeping, uint64_t flush_ns, int *ret_result)
 		self_end(k->self, ep_clock_mono_ns());
 		*ret_result = commit(k);
 	}
-	k->flushing = flush_ns > 0 ? (unsigned)k->n_delivers : 0;
-	if (k->flushing == 0) {
+	/* What waits goes into a new file: there is no next tick. */
+	if (k->broken && store_renew(k->store, NULL) == 0)
+		*ret_result = commit(k);
+
+	if (flush_ns > 0 && k->sending != NULL)
+		sending_flush(k->sending, flush_ns, on_flushed, k);
+	else
 		close_parts(k);
-		return;
-	}
-	for (size_t i = 0; i < k->n_delivers; i++)
-		deliver_flush(k->delivers[i], flush_ns, on_flushed, k);
 }

@@ -12,23 +12,10 @@
 
 struct keeping;
 
-/* The store is damaged, or its disk fails: nothing can be kept any more until
- * the next start has set it aside. `keeping` is still to be closed. */
-typedef void (*keeping_broken_cb)(void *arg);
-
 /* Open the store and the destinations on `loop`. `config` is borrowed until
  * the end. 0, or a negative errno with `err`. */
 int keeping_open(uv_loop_t *loop, const struct config *config,
 		 struct keeping **ret_keeping, struct ep_err *err);
-
-/* Call `broken` at most once, from the loop. */
-void keeping_on_broken(struct keeping *keeping, keeping_broken_cb broken,
-		       void *arg);
-
-/* What a configured destination is to the room that delivers: for
- * check-config, too. Texts are borrowed. */
-struct deliver_options delivery_options(const struct config *config,
-					const struct config_destination *d);
 
 /* Samples come from `measuring`, whose items are `items`; both borrowed until
  * the end. At most KEEPING_SOURCES_MAX. 0 or negative errno. */

@@ -102,6 +102,11 @@ int self_add_destination(struct self *self, const char *name,
 	return 0;
 }
 
+void self_forget_destinations(struct self *self)
+{
+	self->n_sinks = 0;
+}
+
 /* --- counting --- */
 
 void self_saw_sample(struct self *self, unsigned source,

@@ -26,6 +26,9 @@ void self_add(struct self *self, unsigned source, struct measuring *measuring);
 int self_add_destination(struct self *self, const char *name,
 			 const struct deliver *deliver);
 
+/* All destinations are about to be closed. */
+void self_forget_destinations(struct self *self);
+
 /* What happens: a sample was taken out of a ring; the ring held so many before;
  * it had to refuse so many; a commit took so long; the tick came so late. */
 void self_saw_sample(struct self *self, unsigned source,

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "config/config.h"
 #include "keeping.h"
+#include "sending.h"
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -355,6 +355,8 @@ int store_commit(struct store *store, struct ep_err *err)
 	if (store->read_only)
 		return ep_err_set(err, -EROFS, "%s: opened for reading only",
 				  store->path);
+	if (!store->db.sqlite || store->db.damaged)
+		return ep_err_set(err, -EUCLEAN, "%s: damaged", store->path);
 	r = write_queue(store, err);
 	if (r == 0)
 		seal_some(store);

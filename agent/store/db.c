@@ -16,13 +16,14 @@ static int io_errno(sqlite3 *sqlite, int otherwise)
 	return otherwise;
 }
 
-int db_errno(const struct db *db)
+int db_errno(struct db *db)
 {
 	switch (sqlite3_errcode(db->sqlite) & 0xff) {
 	case SQLITE_FULL:
 		return -ENOSPC;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
+		db->damaged = true;
 		return -EUCLEAN;
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
@@ -42,7 +43,7 @@ int db_errno(const struct db *db)
 	}
 }
 
-int db_fail(const struct db *db, struct ep_err *err, const char *what)
+int db_fail(struct db *db, struct ep_err *err, const char *what)
 {
 	return ep_err_set(err, db_errno(db), "%s: %s", what,
 			  sqlite3_errmsg(db->sqlite));
@@ -191,7 +192,7 @@ int db_exec_number(struct db *db, const char *sql, int64_t *ret_value)
 void db_rollback(struct db *db)
 {
 	/* Some errors have rolled back already. */
-	if (!sqlite3_get_autocommit(db->sqlite))
+	if (db->sqlite && !sqlite3_get_autocommit(db->sqlite))
 		(void)db_exec(db, "ROLLBACK");
 }
 
@@ -203,4 +204,5 @@ void db_close(struct db *db)
 	}
 	sqlite3_close(db->sqlite);
 	db->sqlite = NULL;
+	db->damaged = false;
 }

@@ -6,18 +6,20 @@
 #include "edgeprobe/error.h"
 #include "store/query.h"
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct db {
 	sqlite3 *sqlite;
 	sqlite3_stmt *queries[DB_QUERIES]; /* prepared when first asked */
+	bool damaged; /* SQLite has met damage since it was opened */
 };
 
 /* The last trouble of the connection as a negative errno: -ENOSPC for a full
  * disk and for the page bound, -EUCLEAN for damage, -EIO, -EBUSY ... */
-int db_errno(const struct db *db);
+int db_errno(struct db *db);
 /* db_errno() with SQLite's own words in `err`. */
-int db_fail(const struct db *db, struct ep_err *err, const char *what);
+int db_fail(struct db *db, struct ep_err *err, const char *what);
 
 /* Arguments: i int64_t, u uint64_t, t text or NULL, b bytes and size_t. Runs
  * the question to its end. */

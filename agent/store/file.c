@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -117,6 +118,10 @@ int file_set_aside(struct store *store, const char *why, struct ep_err *err)
 	snprintf(to, sizeof(to), "%s-journal", aside);
 	(void)rename(beside(store, "-journal", from, sizeof(from)), to);
 	(void)unlink(beside(store, "-shm", from, sizeof(from)));
+	free(store->aside.path);
+	store->aside.path = strdup(aside);
+	memcpy(store->aside.epoch, store->epoch, sizeof(store->epoch));
+	store->aside.last = store->durable > 0 ? store->durable - 1 : 0;
 	snprintf(store->notice, sizeof(store->notice),
 		 "%.160s: damaged (%.100s): kept as %.200s, a new store begun",
 		 store->path, why, aside);

@@ -73,6 +73,7 @@ struct store {
 	char notice[EP_ERR_TEXT_MAX];
 	int lock_fd;
 	bool read_only;
+	bool forgiving;  /* a reader of what may be damaged */
 	bool was_locked; /* the lock file was there: an agent ran here */
 	bool unchecked;  /* not closed cleanly, and too large to be read at
 			  * opening: only what is needed was checked */

@@ -15,6 +15,9 @@
 #define TIDY_SHARE 8
 #define TIDY_MIN   4096
 
+/* Names that a reader of a damaged file tries in vain. */
+#define FORGIVE_MAX 4096
+
 struct path_key {
 	uint8_t series[4], scope[4], port[2], family, address[16];
 };
@@ -170,10 +173,12 @@ static int load_word(struct store *store, sqlite3_stmt *row)
 	return 0;
 }
 
-static int load(struct store *store, enum db_query q, struct dict *dict,
-		int (*take)(struct store *store, sqlite3_stmt *row))
+/* Those above `from`, which becomes the last that was read. */
+static int load_above(struct store *store, enum db_query q, struct dict *dict,
+		      int (*take)(struct store *store, sqlite3_stmt *row),
+		      int64_t *from)
 {
-	sqlite3_stmt *s = db_ask(&store->db, q, "i", (int64_t)dict->last);
+	sqlite3_stmt *s = db_ask(&store->db, q, "i", *from);
 	int r;
 
 	if (!s)
@@ -181,14 +186,31 @@ static int load(struct store *store, enum db_query q, struct dict *dict,
 	while ((r = db_next(&store->db, s)) > 0) {
 		int64_t id = sqlite3_column_int64(s, 0);
 
-		r = id > dict->last && id < UINT32_MAX ? take(store, s)
-						       : -EUCLEAN;
+		/* A table by number is made of them. */
+		r = id > dict->last && id <= dict->last + NAMES_APART_MAX
+			    ? take(store, s)
+			    : -EUCLEAN;
 		if (r < 0)
 			break;
+		*from = id;
 	}
 	db_end(s);
-	dict->saved = dict->last;
 	return r;
+}
+
+static int load(struct store *store, enum db_query q, struct dict *dict,
+		int (*take)(struct store *store, sqlite3_stmt *row))
+{
+	int64_t from = dict->last, tried = 0;
+	int r = load_above(store, q, dict, take, &from);
+
+	/* Of what is damaged, a reader may pass over some. */
+	while (r == -EUCLEAN && store->forgiving && tried++ < FORGIVE_MAX) {
+		from++;
+		r = load_above(store, q, dict, take, &from);
+	}
+	dict->saved = dict->last;
+	return r == -EUCLEAN && store->forgiving ? 0 : r;
 }
 
 int names_load(struct store *store)
@@ -345,8 +367,13 @@ static int save(struct store *store, const struct dict *dict,
 {
 	int r = 0;
 
-	for (uint32_t id = dict->saved + 1; id <= dict->last && r == 0; id++)
-		r = write(store, dict_get(dict, id));
+	for (uint32_t id = dict->saved + 1; id <= dict->last && r == 0; id++) {
+		const struct dict_entry *e = dict_get(dict, id);
+
+		/* Dropped: a new file begins with what is left. */
+		if (e)
+			r = write(store, e);
+	}
 	return r;
 }
 

@@ -15,6 +15,8 @@
 #define WAL_MAX_BYTES  ((uint64_t)16 << 20)
 #define SMALL_FILES    ((uint64_t)128 << 10) /* lock; the log's index */
 #define PATH_BYTES_MAX 4000
+/* A database up to this is read wholly before it is written. */
+#define CHECK_NOW_BYTES ((uint64_t)32 << 20)
 
 static uint64_t clamp(uint64_t value, uint64_t min, uint64_t max)
 {
@@ -23,18 +25,33 @@ static uint64_t clamp(uint64_t value, uint64_t min, uint64_t max)
 	return value > max ? max : value;
 }
 
+static void share_bytes(struct store *store, uint64_t max_bytes)
+{
+	store->max_bytes = max_bytes;
+	store->wal_bytes =
+		clamp(max_bytes / WAL_SHARE, WAL_MIN_BYTES, WAL_MAX_BYTES);
+	store->max_pages =
+		(max_bytes - store->wal_bytes - BALLAST_BYTES - SMALL_FILES) /
+		PAGE_BYTES;
+}
+
+void store_set_bound(struct store *store, uint64_t max_bytes)
+{
+	if (max_bytes < STORE_MIN_BYTES)
+		max_bytes = STORE_MIN_BYTES;
+	if (max_bytes == store->max_bytes)
+		return;
+	share_bytes(store, max_bytes);
+	setup_page_bound(store);
+}
+
 /* Queued rows are larger than on disk, so that the queue is bounded by what
  * can be written at once, too. */
 static void share_out(struct store *store, const struct store_options *o)
 {
 	uint64_t queue = o->queue_bytes;
 
-	store->max_bytes = o->max_bytes;
-	store->wal_bytes =
-		clamp(o->max_bytes / WAL_SHARE, WAL_MIN_BYTES, WAL_MAX_BYTES);
-	store->max_pages = (o->max_bytes - store->wal_bytes - BALLAST_BYTES -
-			    SMALL_FILES) /
-			   PAGE_BYTES;
+	share_bytes(store, o->max_bytes);
 	if (queue == 0)
 		queue = clamp(o->max_bytes / 4, 0, QUEUE_BYTES);
 	queue_init(&store->queue, queue);
@@ -58,11 +75,15 @@ static struct store *make(const struct store_options *o)
 	}
 	store->lock_fd = -1;
 	store->read_only = o->read_only;
+	store->forgiving = o->read_only && o->forgiving;
 	dict_init(&store->series);
 	dict_init(&store->paths);
 	dict_init(&store->words);
 	if (!o->read_only)
 		share_out(store, o);
+	snprintf(store->epoch, sizeof(store->epoch), "%s",
+		 o->epoch ? o->epoch : "");
+	store->floor = o->first_seq;
 	return store;
 }
 
@@ -83,6 +104,7 @@ static void discard(struct store *store)
 	queue_finish(&store->queue);
 	minutes_finish(&store->minutes);
 	chunk_destroy(store->chunk);
+	free(store->aside.path);
 	free(store->path);
 	free(store);
 }
@@ -246,22 +268,33 @@ static int check_version(struct store *store, struct ep_err *err)
 			  store->path, (long long)version, STORE_SCHEMA);
 }
 
-/* Only after an unclean stop: it reads everything. */
-static int check_whole(struct store *store, struct ep_err *err)
+/* Only after an unclean stop. A check of everything reads everything: of a
+ * large file, what no work can do without is checked now, and the rest beside
+ * the work (see store_check()). */
+static int check(struct store *store, struct ep_err *err)
 {
+	bool small = file_bytes(store, "") <= CHECK_NOW_BYTES;
 	int64_t dirty = 0, whole = 0;
 	int r = db_number(&store->db, &dirty, Q_META_GET, "t", "dirty");
 
 	if (r >= 0 && dirty)
-		r = db_exec_number(&store->db,
-				   "SELECT quick_check = 'ok' FROM"
-				   " pragma_quick_check(1)",
-				   &whole);
+		r = db_exec_number(
+			&store->db,
+			small ? "SELECT quick_check = 'ok' FROM"
+				" pragma_quick_check(1)"
+			      : "SELECT min(quick_check = 'ok')"
+				" FROM pragma_table_list AS t,"
+				" pragma_quick_check(t.name)"
+				" WHERE t.schema = 'main' AND t.name NOT IN"
+				" ('sample', 'https', 'note', 'late', 'chunk',"
+				" 'batch_body', 'dead', 'sqlite_schema')",
+			&whole);
 	if (r < 0)
 		return db_fail(&store->db, err, store->path);
 	if (dirty && !whole)
 		return ep_err_set(err, -EUCLEAN, "%s: the check found damage",
 				  store->path);
+	store->unchecked = dirty && !small;
 	return 0;
 }
 
@@ -278,10 +311,12 @@ static int open_database(struct store *store, struct ep_err *err)
 		r = version = check_version(store, err);
 	else if (r == 0)
 		r = setup_create(store, err);
+	if (r == -EUCLEAN && store->forgiving)
+		r = 0;
 	if (r >= 0)
 		r = setup_connection(store, err);
 	if (r == 0 && !store->read_only)
-		r = check_whole(store, err);
+		r = check(store, err);
 	if (r == 0 && !store->read_only && version < STORE_SCHEMA)
 		r = setup_upgrade(store, version, err);
 	if (r == 0)
@@ -297,6 +332,8 @@ static int open_or_begin_anew(struct store *store, struct ep_err *err)
 	if (r == -EUCLEAN && !store->read_only) {
 		db_close(&store->db);
 		r = file_set_aside(store, "unreadable", &why);
+		memset(store->epoch, 0, sizeof(store->epoch));
+		store->floor = store->durable = 0;
 		dict_finish(&store->series);
 		dict_finish(&store->paths);
 		dict_finish(&store->words);
@@ -305,6 +342,35 @@ static int open_or_begin_anew(struct store *store, struct ep_err *err)
 	}
 	if (r < 0)
 		(void)ep_err_set(err, r, "%s", why.text);
+	return r;
+}
+
+bool store_is_unchecked(const struct store *store)
+{
+	return store->unchecked;
+}
+
+int store_renew(struct store *store, struct ep_err *err)
+{
+	struct ep_err why = { 0 };
+	int r = 0;
+
+	snprintf(why.text, sizeof(why.text), "%s",
+		 store->db.damaged ? "damage met" : "its disk fails");
+	db_close(&store->db);
+	if (store->renewing)
+		(void)unlink(store->path); /* begun, and nothing in it */
+	else
+		r = file_set_aside(store, why.text, err);
+	if (r < 0)
+		return r;
+	store->renewing = true;
+	r = open_sqlite(store, err);
+	if (r == 0)
+		r = setup_continue(store, err);
+	if (r < 0)
+		db_close(&store->db);
+	store->renewing = r < 0;
 	return r;
 }
 
@@ -377,6 +443,11 @@ void store_close(struct store *store)
 const char *store_notice(const struct store *store)
 {
 	return store->notice;
+}
+
+const char *store_path(const struct store *store)
+{
+	return store->path;
 }
 
 const char *store_agent(const struct store *store)

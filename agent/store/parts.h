@@ -54,6 +54,8 @@ void setup_page_bound(struct store *store);
 uint64_t now_wall_ns(void);
 
 /* --- names.c: series, paths, words --- */
+/* Numbers that follow one another in a file are not further apart. */
+#define NAMES_APART_MAX (1 << 22)
 /* Read what the dictionary of texts does not know yet. */
 int names_load(struct store *store);
 /* Number of a path (a series, an address, a port) or a text, for row `seq`;

@@ -11,6 +11,7 @@ enum db_query {
 	Q_PAGES_FREE,
 	Q_META_GET,
 	Q_META_SET,
+	Q_META_DROP,
 	Q_SERIES_ADD,
 	Q_SERIES_LOAD,
 	Q_PATH_ADD,

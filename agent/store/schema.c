@@ -80,6 +80,7 @@ const char *const db_texts[DB_QUERIES] = {
 	[Q_PAGES_FREE] = "PRAGMA freelist_count",
 	[Q_META_GET] = "SELECT value FROM meta WHERE name = ?",
 	[Q_META_SET] = "INSERT OR REPLACE INTO meta VALUES(?, ?)",
+	[Q_META_DROP] = "DELETE FROM meta WHERE name = ?",
 
 	[Q_SERIES_ADD] = "INSERT OR IGNORE INTO series"
 			 " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -1,9 +1,11 @@
 /* A connection's settings, a new database, and what an old one remembers. */
 #include "store/sample.h"
+#include "store/sealed.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -102,12 +104,33 @@ static int new_epoch(char *ret_text, size_t size)
 	return 0;
 }
 
+/* What is known of the file that this one comes after, for who salvages it. */
+static int remember_aside(struct store *store)
+{
+	const struct aside *a = &store->aside;
+	const char *base = a->path ? strrchr(a->path, '/') : NULL;
+	char name[300], value[64];
+
+	if (!a->path)
+		return 0;
+	snprintf(name, sizeof(name), ASIDE_PREFIX "%s",
+		 base ? base + 1 : a->path);
+	snprintf(value, sizeof(value), "%llu %s", (unsigned long long)a->last,
+		 a->epoch);
+	return db_run(&store->db, Q_META_SET, "tt", name, value);
+}
+
 static int create(struct store *store, void *arg)
 {
 	char epoch[sizeof(store->epoch)];
-	int r = new_epoch(epoch, sizeof(epoch));
+	uint64_t floor = store->floor > 0 ? store->floor : 1;
+	int r = 0;
 
 	(void)arg;
+	if (store->epoch[0])
+		memcpy(epoch, store->epoch, sizeof(epoch));
+	else
+		r = new_epoch(epoch, sizeof(epoch));
 	if (r == 0)
 		r = db_exec(&store->db, db_schema);
 	if (r == 0)
@@ -118,16 +141,18 @@ static int create(struct store *store, void *arg)
 	if (r == 0)
 		r = db_run(&store->db, Q_META_SET, "tt", "epoch", epoch);
 	if (r == 0)
-		r = db_run(&store->db, Q_META_SET, "tu", "floor", (uint64_t)1);
-	return r;
+		r = db_run(&store->db, Q_META_SET, "tu", "floor", floor);
+	return r < 0 ? r : remember_aside(store);
 }
 
-/* Before WAL is turned on: so it is there wholly, or not at all. */
+/* Before WAL is turned on: so it is there wholly, or not at all. EXTRA, because
+ * a journal whose deletion a power cut undoes would undo all that came after it,
+ * and only a few file systems exclude that. */
 int setup_create(struct store *store, struct ep_err *err)
 {
 	int r = db_exec(&store->db, "PRAGMA page_size = 4096;"
 				    "PRAGMA auto_vacuum = INCREMENTAL;"
-				    "PRAGMA synchronous = FULL");
+				    "PRAGMA synchronous = EXTRA");
 
 	if (r < 0)
 		return db_fail(&store->db, err, store->path);
@@ -229,16 +254,22 @@ static int load_span(struct store *store)
 	return r;
 }
 
+/* A reader of what may be damaged goes on with what it got. */
+static int forgive(const struct store *store, int code)
+{
+	return store->forgiving && code < 0 ? 0 : code;
+}
+
 int setup_load(struct store *store, struct ep_err *err)
 {
-	int r = load_epoch(store);
+	int r = forgive(store, load_epoch(store));
 
 	if (r == 0)
-		r = load_agent(store);
+		r = forgive(store, load_agent(store));
 	if (r == 0)
-		r = load_numbers(store);
+		r = forgive(store, load_numbers(store));
 	if (r == 0)
-		r = names_load(store);
+		r = forgive(store, names_load(store));
 	if (r == 0 && !store->read_only)
 		r = load_span(store);
 	if (r == -EUCLEAN)
@@ -246,4 +277,37 @@ int setup_load(struct store *store, struct ep_err *err)
 				  store->path);
 	store->owed = true;
 	return r < 0 ? db_fail(&store->db, err, store->path) : 0;
+}
+
+/* What memory knows goes on as it is; nothing of it is in the new file. */
+static void begin_again(struct store *store)
+{
+	store->series.saved = store->paths.saved = store->words.saved = 0;
+	store->tidied = store->floor;
+	store->span.id = UINT64_MAX;
+	store->marked = store->disk_full = store->unchecked = false;
+	store->owed = true;
+	chunk_destroy(store->chunk);
+	store->chunk = NULL;
+	while (store->collected) {
+		struct collected *next = store->collected->next;
+
+		free(store->collected);
+		store->collected = next;
+	}
+}
+
+int setup_continue(struct store *store, struct ep_err *err)
+{
+	int r;
+
+	memset(store->epoch, 0, sizeof(store->epoch));
+	store->floor = store->durable;
+	begin_again(store);
+	r = setup_create(store, err);
+	if (r == 0)
+		r = setup_connection(store, err);
+	if (r == 0 && load_epoch(store) < 0)
+		r = db_fail(&store->db, err, store->path);
+	return r;
 }

@@ -19,8 +19,13 @@ struct store_options {
 	const char *agent;    /* who writes, 64 bytes at most; a reader: NULL */
 	uint64_t max_bytes;   /* database, WAL and ballast together */
 	bool read_only;       /* a report beside the running agent */
+	bool forgiving;       /* a reader takes what it gets of a damaged file:
+			       * for store_scan_damaged() */
 	uint64_t queue_bytes; /* of rows that wait for a commit; 0: 64 MiB,
 			       * or less where max_bytes is small */
+	/* Of a file that is made anew: */
+	const char *epoch;  /* 16 hex digits; NULL: a random one */
+	uint64_t first_seq; /* its first number; 0: 1 */
 };
 
 #define STORE_MIN_BYTES (8u << 20) /* of max_bytes */
@@ -40,6 +45,21 @@ void store_close(struct store *store);
  * aside and where to; "" if nothing. */
 const char *store_notice(const struct store *store);
 
+/* It was not closed cleanly, and is so large that only what the work needs has
+ * been checked: store_check() (salvage.h) is for another thread. */
+bool store_is_unchecked(const struct store *store);
+
+/* The file is damaged (-EUCLEAN), or its disk fails (-EIO): set it aside, and
+ * begin a new one with a new epoch. Nothing that waits in memory is lost: it
+ * keeps its numbers, and series theirs. Destinations are to be opened anew;
+ * store_notice() says where the old file is. On failure: ask again later. */
+int store_renew(struct store *store, struct ep_err *err);
+
+/* From the next commit on it may take so much, at least STORE_MIN_BYTES. */
+void store_set_bound(struct store *store, uint64_t max_bytes);
+
+/* The file's own name, if it was opened by that of a link. */
+const char *store_path(const struct store *store);
 const char *store_epoch(const struct store *store);
 /* Who wrote last: what store_open() was told, kept in the file; "" if it never
  * was. */

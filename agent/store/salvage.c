@@ -1,0 +1,373 @@
+/* Happy path: the ends are found (which numbers may there be?), a store of the
+ * same epoch is made, what is not rows is taken over, then rows slice by slice
+ * in order of number, and what no slice has is owed to whoever lacks it. At its
+ * end the new store is synced, and only then is it there.
+ *
+ * What can fail: the new store (no room, a disk that fails) or whoever asks may
+ * stop: what was made is removed, and the next time begins at the beginning.
+ * Damage does not fail, it is counted; only a file of which not even the epoch
+ * can be found ends in -ENODATA. */
+#include "store/plausible.h"
+#include "store/salvage_i.h"
+#include "store/sample.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What a slice takes at most, about: https rows are the largest. */
+#define SLICE_BYTES ((uint64_t)CHUNK_NUMBERS * 300)
+
+/* What names take, about. */
+#define NAMES_BYTES ((uint64_t)1 << 20)
+
+static void set_bit(unsigned char *bits, uint64_t i)
+{
+	bits[i / 8] |= (unsigned char)(1u << i % 8);
+}
+
+static bool bit(const unsigned char *bits, uint64_t i)
+{
+	return (bits[i / 8] >> i % 8 & 1) != 0;
+}
+
+bool salvage_has(const struct salvage *s, uint64_t number)
+{
+	return bit(s->present, number - s->base) ||
+	       ranges_have(&s->declared, number);
+}
+
+/* --- a slice: one row after the other --- */
+
+/* Copy a row of the number that is its key. */
+static int take(struct salvage *s, enum wreck_table table, sqlite3_stmt *row)
+{
+	int r = copy_row(&s->copies[table], row);
+
+	if (r > 0 && !bit(s->present,
+			  (uint64_t)sqlite3_column_int64(row, 0) - s->base)) {
+		set_bit(s->present,
+			(uint64_t)sqlite3_column_int64(row, 0) - s->base);
+		s->result.rows++;
+	}
+	return r < 0 ? r : 0;
+}
+
+static int on_late(sqlite3_stmt *row, void *arg)
+{
+	struct salvage *s = arg;
+	int64_t seq = sqlite3_column_int64(row, 0);
+	int64_t of = sqlite3_column_int64(row, 2);
+	int r;
+
+	if (of < 1 || of >= seq)
+		return 0;
+	r = copy_row(&s->copies[WRECK_LATE], row);
+	if (r > 0)
+		set_bit(s->late, (uint64_t)seq - s->base);
+	return r < 0 ? r : 0;
+}
+
+static int on_sample(sqlite3_stmt *row, void *arg)
+{
+	struct salvage *s = arg;
+	uint64_t seq = (uint64_t)sqlite3_column_int64(row, 0);
+	struct code code = code_unpack((uint64_t)sqlite3_column_int64(row, 4));
+
+	if (!plausible_sample(row) || code.late != bit(s->late, seq - s->base))
+		return 0;
+	if (span_extend(s->to, &s->to->span, seq,
+			(uint64_t)sqlite3_column_int64(row, 2)) < 0)
+		return db_errno(&s->to->db);
+	return take(s, WRECK_SAMPLE, row);
+}
+
+static int on_https(sqlite3_stmt *row, void *arg)
+{
+	struct salvage *s = arg;
+	uint64_t seq = (uint64_t)sqlite3_column_int64(row, 0);
+	int r;
+
+	if (!bit(s->present, seq - s->base))
+		return 0;
+	r = copy_row(&s->copies[WRECK_HTTPS], row);
+	return r < 0 ? r : 0;
+}
+
+static int on_note(sqlite3_stmt *row, void *arg)
+{
+	return plausible_note(row) ? take(arg, WRECK_NOTE, row) : 0;
+}
+
+static int on_gap(sqlite3_stmt *row, void *arg)
+{
+	return plausible_gap(row) ? take(arg, WRECK_GAP, row) : 0;
+}
+
+/* Its own checksum says whether it is whole. */
+static int on_chunk(sqlite3_stmt *row, void *arg)
+{
+	struct salvage *s = arg;
+	struct chunk *chunk;
+	int r;
+
+	/* id, first, last, rows, body */
+	if (chunk_decode(sqlite3_column_blob(row, 5),
+			 (size_t)sqlite3_column_bytes(row, 5), &chunk) < 0)
+		return 0;
+	for (size_t i = 0; i < chunk->n; i++) {
+		const struct chunk_row *c = chunk_row(chunk, i);
+		uint64_t sent = c->col[CHUNK_SENT];
+
+		if (s->base + c->col[CHUNK_SEQ] < s->floor)
+			continue;
+		s->result.rows++;
+		set_bit(s->present, c->col[CHUNK_SEQ] % CHUNK_NUMBERS);
+		(void)span_extend(s->to, &s->to->span,
+				  s->base + c->col[CHUNK_SEQ], sent);
+	}
+	chunk_destroy(chunk);
+	r = copy_row(&s->copies[WRECK_CHUNK], row);
+	return r < 0 ? r : 0;
+}
+
+/* --- a slice: what is missing --- */
+
+static int owe_one(struct salvage *s, const struct destination *to,
+		   struct run run)
+{
+	int r = 0;
+
+	/* What came before its first row it does not miss. */
+	if (to->next == to->start && to->n_had == 0 && run.first <= to->start)
+		return 0;
+	for (unsigned i = 0; i <= to->n_had && r == 0; i++) {
+		struct run part = run_within(run, range_piece(to, i));
+
+		if (!run_is_empty(part))
+			r = gap_owe(s->to, to->id, GAP_CORRUPT, part);
+	}
+	return r;
+}
+
+/* To everyone, if nobody has got any of it: then the report is told, too. */
+static int owe_missing(struct salvage *s)
+{
+	struct run run = s->missing;
+	bool all = true;
+	int r = 0;
+
+	if (run.last == 0)
+		return 0;
+	s->missing.last = 0;
+	s->result.declared += run.last - run.first + 1;
+	for (int i = 0; i < s->n_destinations; i++)
+		all = all && run.first >= range_fresh(&s->destinations[i]);
+	if (all)
+		return gap_owe(s->to, GAP_TO_ALL, GAP_CORRUPT, run);
+	for (int i = 0; i < s->n_destinations && r == 0; i++)
+		r = owe_one(s, &s->destinations[i], run);
+	return r;
+}
+
+static int find_missing(struct salvage *s, uint64_t first, uint64_t last)
+{
+	int r = 0;
+
+	for (uint64_t n = first; n <= last && r == 0; n++) {
+		bool here = salvage_has(s, n);
+
+		if (here)
+			r = owe_missing(s);
+		else if (s->missing.last == 0)
+			s->missing = (struct run){ n, n };
+		else
+			s->missing.last = n;
+	}
+	return r;
+}
+
+/* --- slices --- */
+
+static int slice(struct store *store, void *arg)
+{
+	static const struct {
+		enum wreck_table table;
+		wreck_cb cb;
+	} steps[] = {
+		{ WRECK_LATE, on_late },   { WRECK_SAMPLE, on_sample },
+		{ WRECK_HTTPS, on_https }, { WRECK_NOTE, on_note },
+		{ WRECK_GAP, on_gap },
+	};
+	struct salvage *s = arg;
+	uint64_t first = s->base > s->floor ? s->base : s->floor;
+	uint64_t last = s->base + CHUNK_NUMBERS - 1;
+	int64_t id = (int64_t)(s->base / CHUNK_NUMBERS), r;
+
+	if (last > s->last)
+		last = s->last;
+	memset(s->present, 0, sizeof(s->present));
+	memset(s->late, 0, sizeof(s->late));
+	r = wreck_read(&s->wreck, WRECK_CHUNK, id, id, on_chunk, s);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && r >= 0; i++)
+		r = wreck_read(&s->wreck, steps[i].table, (int64_t)first,
+			       (int64_t)last, steps[i].cb, s);
+	if (r >= 0)
+		r = find_missing(s, first, last);
+	if (r >= 0 && last == s->last)
+		r = owe_missing(s);
+	store->next_seq = last + 1;
+	return r < 0 ? (int)r : 0;
+}
+
+static int one_slice(struct salvage *s, struct ep_err *err)
+{
+	int r = evict_for(s->to, SLICE_BYTES);
+
+	if (r < 0 && r != -ENOSPC)
+		return ep_err_set(err, r, "%s: cannot make room", s->o->to);
+	r = transact_once(s->to, slice, s, err);
+	if (r == 0)
+		s->to->durable = s->to->next_seq;
+	return r;
+}
+
+/* Rows below the floor that are kept for a destination as its first. */
+static int anchors(struct store *store, void *arg)
+{
+	static const enum wreck_table rows[] = { WRECK_SAMPLE, WRECK_NOTE,
+						 WRECK_GAP };
+	static const wreck_cb cbs[] = { on_sample, on_note, on_gap };
+	struct salvage *s = arg;
+	int64_t r = 0;
+
+	(void)store;
+	for (int i = 0; i < s->n_destinations && r >= 0; i++) {
+		int64_t seq = (int64_t)s->destinations[i].anchor;
+
+		if (seq <= 0 || (uint64_t)seq >= s->floor)
+			continue;
+		s->base = (uint64_t)seq / CHUNK_NUMBERS * CHUNK_NUMBERS;
+		memset(s->present, 0, sizeof(s->present));
+		memset(s->late, 0, sizeof(s->late));
+		r = wreck_read(&s->wreck, WRECK_CHUNK, seq / CHUNK_NUMBERS,
+			       seq / CHUNK_NUMBERS, on_chunk, s);
+		for (size_t t = 0; t < 3 && r >= 0; t++)
+			r = wreck_read(&s->wreck, rows[t], seq, seq, cbs[t], s);
+	}
+	return r < 0 ? (int)r : 0;
+}
+
+static int all_slices(struct salvage *s, struct ep_err *err)
+{
+	int r = transact_once(s->to, anchors, s, err);
+
+	s->base = s->floor / CHUNK_NUMBERS * CHUNK_NUMBERS;
+	for (; r == 0 && s->base <= s->last; s->base += CHUNK_NUMBERS)
+		r = one_slice(s, err);
+	return r;
+}
+
+/* --- from the first to the last --- */
+
+static int open_new(struct salvage *s, struct ep_err *err)
+{
+	char agent[65];
+	struct store_options options = {
+		.path = s->o->to,
+		.max_bytes = s->o->max_bytes,
+		.epoch = s->result.epoch,
+		.first_seq = s->floor,
+	};
+	int r;
+
+	wreck_meta(&s->wreck, "agent", agent, sizeof(agent));
+	options.agent = agent[0] ? agent : s->o->agent;
+	store_remove(s->o->to);
+	r = store_open(&options, &s->to, err);
+	if (r < 0)
+		return r;
+	/* Synced once, at the end: before that it counts for nothing. */
+	(void)db_exec(&s->to->db, "PRAGMA synchronous = OFF");
+	for (int t = 0; t < WRECK_TABLES; t++)
+		copy_init(&s->copies[t], s->to->db.sqlite, (enum wreck_table)t);
+	return 0;
+}
+
+static int fill(struct salvage *s, struct ep_err *err)
+{
+	int r = transact_once(s->to, estate_before, s, err);
+
+	if (r == 0)
+		r = all_slices(s, err);
+	if (r == 0)
+		(void)evict_for(s->to,
+				LETTERS_MAX(s->o->max_bytes) + NAMES_BYTES);
+	if (r == 0)
+		r = transact_once(s->to, estate_after, s, err);
+	if (r == 0) {
+		s->to->owed = true;
+		r = store_commit(s->to, err);
+	}
+	return r;
+}
+
+static void close_new(struct salvage *s)
+{
+	for (int t = 0; t < WRECK_TABLES; t++)
+		copy_finish(&s->copies[t]);
+	store_close(s->to);
+	s->to = NULL;
+}
+
+static int sync_path(const char *path, int flags, struct ep_err *err)
+{
+	int fd = open(path, flags | O_CLOEXEC);
+	int r = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	return r < 0 ? ep_err_set(err, r, "%s: %s", path, strerror(-r)) : 0;
+}
+
+static int salvage(struct salvage *s, struct ep_err *err)
+{
+	int r = ends_find(s, s->o->from);
+
+	if (r < 0)
+		return ep_err_set(err, r, "%s: nothing in it can be read",
+				  s->o->from);
+	r = open_new(s, err);
+	if (r < 0)
+		return r;
+	r = fill(s, err);
+	close_new(s);
+	return r < 0 ? r : sync_path(s->o->to, O_RDWR, err);
+}
+
+int store_salvage(const struct store_salvage_options *options,
+		  struct store_salvage_result *ret_result, struct ep_err *err)
+{
+	struct salvage *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return ep_err_set(err, -ENOMEM, "no memory to salvage");
+	s->o = options;
+	s->wreck.job = options->job;
+	r = wreck_open(&s->wreck, options->from, true, err);
+	if (r == 0) {
+		r = salvage(s, err);
+		wreck_close(&s->wreck);
+	}
+	if (r == 0)
+		*ret_result = s->result;
+	else
+		store_remove(options->to);
+	ranges_finish(&s->declared);
+	free(s);
+	return r;
+}

@@ -1,0 +1,238 @@
+/* A store is damaged as a bad sector would; what can be read is salvaged, and
+ * the rest is declared to each who lacks it. */
+#include "lib/store_kit.h"
+#include "store/salvage.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define ROWS   60000
+#define SECTOR 512
+#define HITS   20
+#define PAGE   4096
+
+static uint64_t random_state;
+
+static uint64_t next_random(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state;
+}
+
+/* What there was: two destinations, one of which has got a third of it. */
+struct world {
+	struct account ahead, behind;
+	char epoch[17];
+	char aside[128], to[128];
+	uint64_t last; /* number */
+	uint64_t right, wrong;
+};
+
+static void fill(struct kit *kit, uint64_t from, uint64_t to)
+{
+	uint32_t tcp = kit_series(kit, "erp", "tcp");
+	uint32_t https = kit_series(kit, "mail", "https");
+
+	for (uint64_t n = from; n < to; n++) {
+		struct ep_sample s = kit_https(n);
+
+		if (n % 1000 == 500)
+			store_add_note(kit->store, ROW_SELF,
+				       kit_sample(n).sent_ns,
+				       "\"part\":\"test\"");
+		else if (n % 10 == 3)
+			store_add_sample(kit->store, https, &s);
+		else
+			kit_add(kit, tcp, n);
+		if (n % 5000 == 0)
+			kit_commit(kit);
+	}
+	kit_commit(kit);
+}
+
+static void begin(struct world *w, struct kit *kit)
+{
+	memset(w, 0, sizeof(*w));
+	kit_open(kit, 0);
+	snprintf(w->epoch, sizeof(w->epoch), "%s", store_epoch(kit->store));
+	snprintf(w->aside, sizeof(w->aside), "%s.aside", kit->path);
+	snprintf(w->to, sizeof(w->to), "%s.salvaged", kit->path);
+	account_begin(&w->ahead, kit, "ahead", 1000);
+	account_begin(&w->behind, kit, "behind", 1000);
+	fill(kit, 1, ROWS / 3);
+	account_drain(&w->ahead, kit);
+	account_batch(&w->behind, kit);
+	fill(kit, ROWS / 3, ROWS + 1);
+	w->last = store_last_seq(kit->store);
+}
+
+static void end(struct world *w)
+{
+	account_end(&w->ahead);
+	account_end(&w->behind);
+}
+
+static void set_aside(struct world *w, struct kit *kit)
+{
+	kit_close(kit);
+	assert_int_equal(rename(kit->path, w->aside), 0);
+}
+
+static void write_at(const char *path, off_t at, const void *data, size_t len)
+{
+	int fd = open(path, O_WRONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, data, len, at), len);
+	close(fd);
+}
+
+static off_t size_of(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/* Bad sectors, anywhere but in the first page. */
+static void hit(const char *path, unsigned n)
+{
+	uint64_t sectors = (uint64_t)(size_of(path) - PAGE) / SECTOR;
+	uint64_t bytes[SECTOR / 8];
+
+	for (unsigned i = 0; i < n; i++) {
+		off_t at = (off_t)(next_random() % sectors) * SECTOR + PAGE;
+
+		for (size_t b = 0; b < SECTOR / 8; b++)
+			bytes[b] = next_random();
+		write_at(path, at, bytes, sizeof(bytes));
+	}
+}
+
+static int salvage(struct world *w, struct store_salvage_result *result)
+{
+	struct store_salvage_options options = {
+		.from = w->aside,
+		.to = w->to,
+		.max_bytes = 64u << 20,
+	};
+	struct ep_err err = { 0 };
+	int r = store_salvage(&options, result, &err);
+
+	if (r < 0)
+		print_message("# %s\n", err.text);
+	return r;
+}
+
+/* Each row is as it was, or some of it was damaged without a trace. */
+static int compare(const struct record *r, void *arg)
+{
+	struct world *w = arg;
+	struct ep_sample s = kit_sample(r->seq);
+	bool same;
+
+	if (r->type != ROW_SAMPLE)
+		return 0;
+	if (r->series && strcmp(r->series->target, "mail") == 0)
+		s = kit_https(r->seq);
+	same = r->sample.sent_ns == s.sent_ns && r->sample.rtt_ns == s.rtt_ns &&
+	       r->sample.slip_ns == s.slip_ns &&
+	       r->sample.uncertainty_ns == s.uncertainty_ns &&
+	       r->sample.outcome == s.outcome && r->sample.ttl == s.ttl;
+	w->right += same;
+	w->wrong += !same;
+	return 0;
+}
+
+static void deliver_rest(struct world *w, struct kit *kit)
+{
+	struct store_options options = { .path = w->to,
+					 .max_bytes = 64u << 20 };
+	struct store_range all = { .destination = -1 };
+	struct account *each[] = { &w->ahead, &w->behind };
+	static const char *const names[] = { "ahead", "behind" };
+	struct ep_err err = { 0 };
+
+	if (store_open(&options, &kit->store, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(store_notice(kit->store), "");
+	assert_string_equal(store_epoch(kit->store), w->epoch);
+	assert_int_equal(store_scan(kit->store, &all, compare, w, NULL), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(store_destination(kit->store, names[i],
+						   &each[i]->destination, NULL),
+				 0);
+		account_drain(each[i], kit);
+		account_audit(each[i]);
+	}
+	kit_close(kit);
+}
+
+static void nothing_is_lost_of_a_whole_file(void **state)
+{
+	struct store_salvage_result result = { 0 };
+	struct kit *kit = *state;
+	struct world w;
+
+	begin(&w, kit);
+	set_aside(&w, kit);
+	assert_int_equal(salvage(&w, &result), 0);
+	assert_int_equal(result.declared, 0);
+	assert_int_equal(result.rows, w.last);
+	deliver_rest(&w, kit);
+	assert_int_equal(w.wrong, 0);
+	assert_int_equal(w.ahead.missing + w.behind.missing, 0);
+	assert_int_equal(w.behind.max, w.last);
+	end(&w);
+}
+
+static void twenty_bad_sectors(void **state)
+{
+	struct store_salvage_result result = { 0 };
+	struct kit *kit = *state;
+	struct world w;
+
+	begin(&w, kit);
+	set_aside(&w, kit);
+	hit(w.aside, HITS);
+	assert_int_equal(salvage(&w, &result), 0);
+	assert_int_equal(result.rows + result.declared,
+			 result.last - result.first + 1);
+	assert_true(result.last >= w.last);
+	deliver_rest(&w, kit);
+	print_message("# rows %llu of %llu, %llu declared, wrong %llu\n",
+		      (unsigned long long)result.rows,
+		      (unsigned long long)w.last,
+		      (unsigned long long)result.declared,
+		      (unsigned long long)w.wrong);
+	assert_in_range(w.wrong, 0, HITS * 4);
+	end(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KIT_TEST(nothing_is_lost_of_a_whole_file),
+		KIT_TEST(twenty_bad_sectors),
+	};
+	const char *seed = getenv("SEED");
+
+	random_state = seed ? strtoull(seed, NULL, 10) : 20260101;
+	print_message("# SEED=%llu\n", (unsigned long long)random_state);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
