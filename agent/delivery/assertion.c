@@ -79,7 +79,7 @@ static int open_pem(const char *name, const char *path, struct secret *pem,
 static int read_cert(struct signing *s, const char *path, struct ep_err *err)
 {
 	struct secret pem = { 0 };
-	BIO *bio;
+	BIO *bio = NULL;
 	int r = open_pem("cert_file", path, &pem, &bio, err);
 
 	if (r < 0)
@@ -95,7 +95,7 @@ static int read_cert(struct signing *s, const char *path, struct ep_err *err)
 static int read_key(struct signing *s, const char *path, struct ep_err *err)
 {
 	struct secret pem = { 0 };
-	BIO *bio;
+	BIO *bio = NULL;
 	int r = open_pem("key_file", path, &pem, &bio, err);
 
 	if (r < 0)

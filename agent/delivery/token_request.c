@@ -97,7 +97,7 @@ static int make_form(const struct auth_options *auth, const char *name,
 		{ "client_id", auth->client_id },
 		{ "scope", scope_of(auth) },
 		{ name, proof->text },
-		{ "client_assertion_type", jwt ? jwt_type : NULL },
+		{ "client_assertion_type", jwt_type },
 	};
 	size_t n = sizeof(fields) / sizeof(fields[0]) - (jwt ? 0 : 1);
 	size_t size = 1;
@@ -307,7 +307,7 @@ int token_request_prove(struct token_request *request, const char *name,
 	struct secret key = { 0 };
 	int r = read_key(name, &key);
 
-	if (r == 0)
+	if (r == 0 && key.text)
 		r = add_key(request, &key);
 	secret_finish(&key);
 	if (r == 0)
