@@ -129,6 +129,9 @@ BAD_TOGETHER = {
 GOOD_TOGETHER = {
     "one": [seq(BOOT, 5)],
     "a gap": [seq(BOOT, 1), seq(GAP, 7, first=2, last=6)],
+    "refused, and taken after all":
+        [seq(BOOT, 1), seq(SAMPLE, 2),
+         seq(GAP, 4, first=2, last=3, reason="refused")],
     "late": [seq(LOST, 7), seq(LATE, 8)],
     "a duplicate": [seq(SAMPLE, 7), seq(LATE, 8, flags="duplicate")],
     "late to what is no more there": [seq(LATE, 8), seq(BOOT, 9)],
