@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#define BEGAN_NS 1767225600000000000u
+
 struct past past;
 
 /* --- rows and batches follow from their numbers --- */
@@ -25,9 +27,13 @@ void past_note(uint64_t seq, char body[FAT_BYTES])
 	memcpy(body + FAT_BYTES - 2, "\"", 2);
 }
 
+/* Old enough to be sealed. */
 struct ep_sample past_sample(uint64_t seq)
 {
-	return seq % 7 ? kit_sample(seq) : kit_https(seq);
+	struct ep_sample s = seq % 7 ? kit_sample(seq) : kit_https(seq);
+
+	s.sent_ns = BEGAN_NS + seq * 10000000u;
+	return s;
 }
 
 static void add_rows(struct kit *kit, uint32_t series, unsigned n, bool fat)
@@ -40,8 +46,8 @@ static void add_rows(struct kit *kit, uint32_t series, unsigned n, bool fat)
 
 		past_note(seq, body);
 		if (fat)
-			store_add_note(kit->store, ROW_EVENT,
-				       1767225600000000000u + seq, body);
+			store_add_note(kit->store, ROW_EVENT, BEGAN_NS + seq,
+				       body);
 		else
 			store_add_sample(kit->store, series, &s);
 	}
@@ -98,12 +104,18 @@ static int collect_row(const struct record *record, void *arg)
 
 bool past_collect(struct kit *kit, struct sent *sent, size_t limit)
 {
+	static const enum store_part parts[] = { STORE_FRESH, STORE_BACKLOG };
 	struct collecting c = { sent, limit };
+	int64_t n = 0;
 
 	sent->rows = calloc(limit, sizeof(*sent->rows));
 	assert_non_null(sent->rows);
-	return store_batch_collect(kit->store, sent->destination, collect_row,
-				   &c, &sent->first, &sent->last) > 0;
+	for (size_t i = 0; i < 2 && n == 0; i++)
+		n = store_batch_collect_of(kit->store, sent->destination,
+					   parts[i], collect_row, &c,
+					   &sent->first, &sent->last);
+	assert_true(n >= 0);
+	return n > 0;
 }
 
 int past_freeze(struct kit *kit, const struct sent *sent,
@@ -122,27 +134,28 @@ static void send_batch(struct kit *kit, int destination, size_t limit,
 		       uint64_t *seed)
 {
 	struct sent *sent = &past.batches[past.n_batches];
-	struct store_batch batch;
 	enum promise end = power_random(seed) % 10 ? DONE : REFUSED;
+	struct store_batch batch = { .id = 0 };
+	int r = -ESTALE;
 
 	assert_true(past.n_batches < BATCHES_MAX);
 	sent->destination = destination;
-	if (!past_collect(kit, sent, limit)) {
+	if (past_collect(kit, sent, limit))
+		r = past_freeze(kit, sent, &batch);
+	if (r < 0) { /* nothing was left, or room was made of it */
+		assert_int_equal(r, -ESTALE);
+		store_batch_finish(&batch);
 		free(sent->rows);
 		memset(sent, 0, sizeof(*sent));
 		return;
 	}
-	assert_int_equal(past_freeze(kit, sent, &batch), 0);
 	mark(FROZEN, past.n_batches);
 	assert_int_equal(store_batch_attempted(kit->store, batch.id), 0);
-	if (end == DONE)
-		assert_int_equal(
-			store_batch_done(kit->store, destination, &batch, NULL),
-			0);
-	else
-		assert_int_equal(store_batch_quarantine(kit->store, destination,
-							&batch, "no", NULL),
-				 0);
+	r = end == DONE
+		    ? store_batch_done(kit->store, destination, &batch, NULL)
+		    : store_batch_quarantine(kit->store, destination, &batch,
+					     "no", NULL);
+	assert_int_equal(r, 0);
 	mark(end, past.n_batches++);
 	store_batch_finish(&batch);
 }
@@ -159,6 +172,10 @@ void past_live(struct kit *kit, unsigned commits, bool fat, uint64_t *seed)
 			send_batch(kit, past.destinations[0], 150, seed);
 		if (i % 40 == 39) /* too slow for what comes */
 			send_batch(kit, past.destinations[1], 100, seed);
+		if (i % 30 == 29) /* the newest first */
+			assert_true(store_destination_split(
+					    kit->store, past.destinations[1],
+					    50, NULL) >= 0);
 		if (i % 50 == 49) { /* a clean stop and a start */
 			kit_close(kit);
 			kit_open(kit, SMALL_BYTES);
@@ -179,6 +196,8 @@ void past_open(struct kit *kit)
 {
 	static const char *const names[DESTINATIONS] = { "quick", "slow" };
 
+	past_forget();
+	power_record();
 	kit_open(kit, SMALL_BYTES);
 	snprintf(past.epoch, sizeof(past.epoch), "%s", store_epoch(kit->store));
 	for (int i = 0; i < DESTINATIONS; i++)
@@ -188,12 +207,12 @@ void past_open(struct kit *kit)
 	mark(OPENED, 0);
 }
 
-void past_commit(struct kit *kit, unsigned commits)
+void past_commit(struct kit *kit, unsigned commits, unsigned rows)
 {
 	uint32_t series = kit_series(kit, "a", "https");
 
 	while (commits-- > 0) {
-		add_rows(kit, series, 20, false);
+		add_rows(kit, series, rows, false);
 		commit(kit);
 	}
 }

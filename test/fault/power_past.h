@@ -7,7 +7,7 @@
 #include "store/inside.h"
 
 #define SMALL_BYTES  (8u << 20)
-#define ROWS_MAX     20000 /* numbers that a run may give */
+#define ROWS_MAX     30000 /* numbers that a run may give */
 #define BATCHES_MAX  2000
 #define MARKS_MAX    10000
 #define DESTINATIONS 2
@@ -47,12 +47,12 @@ extern struct past past;
 
 /* --- the agent --- */
 
-/* Open the store and the destinations. */
+/* Begin to record; open the store and the destinations. */
 void past_open(struct kit *kit);
 /* So many commits, with batches in between; `fat`: of long notes. */
 void past_live(struct kit *kit, unsigned commits, bool fat, uint64_t *seed);
-/* So many commits of samples and nothing else. */
-void past_commit(struct kit *kit, unsigned commits);
+/* So many commits of so many samples, and nothing else. */
+void past_commit(struct kit *kit, unsigned commits, unsigned rows);
 void past_forget(void);
 
 /* --- what follows from numbers --- */
@@ -68,7 +68,8 @@ char *past_body(int destination, uint64_t first, uint64_t last,
 /* Collect `limit` rows at most; false: there is none. `sent->rows` is to be
  * freed. */
 bool past_collect(struct kit *kit, struct sent *sent, size_t limit);
-/* Freeze what was collected; `ret` is to be finished. */
+/* Freeze what was collected, as store_batch_freeze() does; `ret` is to be
+ * finished. */
 int past_freeze(struct kit *kit, const struct sent *sent,
 		struct store_batch *ret);
 
