@@ -50,7 +50,7 @@ static int take_body(struct store_batch *batch, struct buf *from, int level)
 		return 0;
 	}
 	buf_init(&zipped, from->max);
-	r = framing_gzip(from->data, from->len, level, &zipped);
+	r = framing_gzip_at(from->data, from->len, level, &zipped);
 	if (r < 0) {
 		buf_finish(&zipped);
 		return r;

@@ -82,11 +82,13 @@ int frame_add(struct frame *frame, const struct identity *who,
 /* Close it: `frame->body` is the batch. 0 or -ENOMEM. */
 int frame_end(struct frame *frame, const struct identity *who);
 
-/* gzip, at one of these levels: with rows of ours 1 leaves a third more than
- * 6, and takes half of its time. 0, -E2BIG or -ENOMEM. */
+/* gzip. Of rows of ours level 1 leaves a third more than level 6, and takes half
+ * of its time. 0, -E2BIG or -ENOMEM. */
 #define FRAMING_FAST  1
 #define FRAMING_SMALL 6
-int framing_gzip(const char *data, size_t len, int level, struct buf *out);
+int framing_gzip_at(const char *data, size_t len, int level, struct buf *out);
+/* The same, FRAMING_FAST. */
+int framing_gzip(const char *data, size_t len, struct buf *out);
 /* The way back. 0, -EILSEQ (not gzip, damaged), -E2BIG or -ENOMEM. */
 int framing_gunzip(const char *data, size_t len, struct buf *out);
 

@@ -56,7 +56,7 @@ static z_stream stream_of(const char *data, size_t len)
 	};
 }
 
-int framing_gzip(const char *data, size_t len, int level, struct buf *out)
+int framing_gzip_at(const char *data, size_t len, int level, struct buf *out)
 {
 	z_stream z = stream_of(data, len);
 	int r;
@@ -70,6 +70,11 @@ int framing_gzip(const char *data, size_t len, int level, struct buf *out)
 	r = deflate_all(&z, out);
 	deflateEnd(&z);
 	return r;
+}
+
+int framing_gzip(const char *data, size_t len, struct buf *out)
+{
+	return framing_gzip_at(data, len, FRAMING_FAST, out);
 }
 
 int framing_gunzip(const char *data, size_t len, struct buf *out)

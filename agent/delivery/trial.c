@@ -84,8 +84,7 @@ static int make_body(const struct deliver_options *o,
 	frame_init(&frame, framing, 1, BODY_MAX);
 	r = fill_frame(&frame, who, o->name);
 	if (r == 0 && o->gzip) {
-		r = framing_gzip(frame.body.data, frame.body.len, FRAMING_FAST,
-				 out);
+		r = framing_gzip(frame.body.data, frame.body.len, out);
 	} else if (r == 0) {
 		buf_add(out, frame.body.data, frame.body.len);
 		r = out->error;
