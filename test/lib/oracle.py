@@ -28,6 +28,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
@@ -76,6 +77,7 @@ def plans(rng, agents, kills, every_moment):
         ends.append((name, rng.choice(POINTS[name][2])))
     born = [("new " + name, rng.choice(moments))
             for name, (_, _, moments) in CREATION.items()]
+    ends += [("full", "")] * max(1, kills // 30)
     rest = kills - len(ends) - agents * len(born)
     ends += [("random", "")] * max(rest, 2 * agents)
     rng.shuffle(ends)
@@ -123,6 +125,7 @@ class Agent:
         self.kept = f"{self.disk}/kept"
         self.config, self.log = f"{path}/edgeprobe.json", f"{path}/log"
         self.clock = Clock(f"{path}/clock")
+        self.log_began = 0  # of this life
         self.known = {}  # seq: a row's text as it was committed
         self.agent = None
         self.witnesses = {"lines": Lines(rng), "array": Array(rng),
@@ -155,6 +158,7 @@ class Agent:
             loaded.append(f"{wire_build()}/test/fault/edgeprobe-test-crash.so")
         env["LD_PRELOAD"] = ":".join(loaded)
         with open(self.log, "ab") as log:
+            self.log_began = log.tell()
             self.agent = subprocess.Popen(
                 [RELEASE, "run", "--config", self.config, *options], env=env,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -176,8 +180,15 @@ class Agent:
             self.agent.wait()
 
     def said(self):
+        """Not all of it."""
         with open(self.log, encoding="utf-8", errors="replace") as f:
             return f.read()[-2000:]
+
+    def says(self, words):
+        """In this life, or there is none any more."""
+        with open(self.log, "rb") as f:
+            f.seek(self.log_began)
+            return self.ended() or words in f.read()
 
     def wipe(self):
         for name in os.listdir(self.disk):
@@ -200,7 +211,8 @@ class Agent:
         """Until something comes of it."""
 
     def stop(self):
-        time.sleep(self.rng.uniform(0.1, 1.5))
+        await_it(lambda: self.says(b"app: version="), PATIENCE_S, "a start")
+        time.sleep(self.rng.uniform(0, 1.5))  # a moment like any other
         with contextlib.suppress(ProcessLookupError):
             self.agent.send_signal(signal.SIGTERM)
 
@@ -209,15 +221,24 @@ class Agent:
             return os.stat(f"{self.store}-wal").st_size
         return 0
 
+    def read_on(self, db):
+        """Begins to; the agent may be keeping readers out."""
+        with contextlib.suppress(sqlite3.Error):
+            db.execute("SELECT count(*) FROM meta").fetchall()
+            return True
+        return self.ended()
+
     @contextlib.contextmanager
     def reader(self):
         """One that stays, so that the log grows."""
+        await_it(lambda: self.says(b"app: version="), PATIENCE_S, "a start")
         await_it(lambda: self.ended() or self.log_bytes() > 0, PATIENCE_S,
                  "a log")
-        db = sqlite3.connect(f"file:{self.store}?mode=ro", uri=True)
+        db = sqlite3.connect(f"file:{self.store}?mode=ro", uri=True,
+                             isolation_level=None)
         try:
             db.execute("BEGIN")
-            db.execute("SELECT count(*) FROM meta").fetchall()
+            await_it(lambda: self.read_on(db), PATIENCE_S, "a reader")
             yield
         finally:
             db.close()
@@ -228,11 +249,12 @@ class Agent:
             await_it(lambda: self.ended() or self.log_bytes() > WAL_BYTES,
                      PATIENCE_S, "a log beyond its bound")
 
-    def fill(self):
+    def fill(self, until=lambda: False):
         """While the log must grow."""
         end = time.monotonic() + PATIENCE_S
-        with self.reader(), open(f"{self.disk}/fill", "wb", buffering=0) as f:
-            while not self.ended() and time.monotonic() < end:
+        with self.reader(), open(f"{self.disk}/fill", "ab", buffering=0) as f:
+            while not self.ended() and not until() and \
+                    time.monotonic() < end:
                 with contextlib.suppress(OSError):
                     while f.write(b"x" * 4096):
                         pass
@@ -266,9 +288,7 @@ class Agent:
             self.clock.step(self.rng.choice((-3600, -2, 3, 86400)) * SECOND)
             time.sleep(self.rng.uniform(0.05, 1.2))
         at_ns = self.clock.now_ns()
-        self.agent.kill()
-        code = self.agent.wait()
-        expect(code == -signal.SIGKILL, f"exit {code}: {self.said()}")
+        self.end_now()
         self.keep_what_is_committed()
         newest = max((seq for seq, line in self.known.items()
                       if seq > before and b'"type":"sample"' in line),
@@ -277,7 +297,25 @@ class Agent:
             return None
         return at_ns / 1000 - json.loads(self.known[newest])["ts_us"]
 
-    def keep_what_is_committed(self):
+    def end_now(self):
+        self.agent.kill()
+        code = self.agent.wait()
+        expect(code == -signal.SIGKILL, f"exit {code}: {self.said()}")
+
+    def live_on_a_full_disk(self):
+        """Killed on it, and begun again on it."""
+        self.start()
+        self.fill(until=lambda: self.says(b"commit=failed"))
+        expect(self.says(b"commit=failed"), f"not full: {self.said()}")
+        time.sleep(self.rng.uniform(0, 1.5))
+        self.end_now()
+        self.keep_what_is_committed(empty=False)
+        self.start()
+        time.sleep(self.rng.uniform(0, 2))
+        self.end_now()
+        self.keep_what_is_committed()
+
+    def keep_what_is_committed(self, empty=True):
         """What was there is there still, and as it was."""
         rows = self.export()
         first = min((seq for seq in rows if seq > 1), default=0)
@@ -290,8 +328,9 @@ class Agent:
         self.known.update(rows)
         expect(not [name for name in os.listdir(self.disk)
                     if "damaged" in name], f"damaged: {self.said()}")
-        with contextlib.suppress(OSError):
-            os.unlink(f"{self.disk}/fill")
+        with contextlib.suppress(FileNotFoundError):
+            if empty:
+                os.unlink(f"{self.disk}/fill")
 
     # --- the end
 
@@ -390,6 +429,10 @@ def run_plan(agent, plan):
             ages += [age] if age is not None else []
             died["random"] += 1
             continue
+        if name == "full":
+            agent.live_on_a_full_disk()
+            died["full"] += 2
+            continue
         for _ in range(5):  # a SIGTERM may come before the log is there
             dead = agent.live_until(name, moment)
             agent.keep_what_is_committed()
@@ -411,9 +454,10 @@ def one(seed, number, plan, path, results):
         os.mkdir(folder)
         agent = Agent(folder, random.Random(f"{seed}-{number}"))
         results.put((number, run_plan(agent, plan)))
-    except (Wrong, contract.Broken, OSError,
-            subprocess.SubprocessError) as e:
+    except (Wrong, contract.Broken) as e:
         results.put((number, f"agent {number}: {e}"))
+    except Exception:  # whatever it was, the others' end is waited for
+        results.put((number, f"agent {number}: {traceback.format_exc()}"))
     finally:
         if agent:
             agent.kill()
@@ -462,7 +506,7 @@ def show(reports):
               f"{PROBES_PER_S} samples a second {lost[len(lost) // 2]} and "
               f"{lost[-1]} were lost")
     died = total(reports, "died")
-    for name in POINTS:
+    for name in (*POINTS, "full", "random"):
         expect(died[name] >= 1, f"nobody died at {name}")
 
 
