@@ -45,6 +45,18 @@ static void wrong(struct reading *r, const struct schema_key *key,
 	loading_wrong(r->l, r->file, key->opt.name, value, allowed);
 }
 
+/* A password is not repeated. */
+static void wrong_text(struct reading *r, const struct schema_key *key,
+		       const struct json *value, const char *allowed)
+{
+	if (key->url && strchr(json_text(value), '@'))
+		files_problem(&r->l->files, r->file, value, false,
+			      "\"%s\" cannot be used, %s is allowed",
+			      key->opt.name, allowed);
+	else
+		wrong(r, key, value, allowed);
+}
+
 /* Beside the file that names it, unless it is absolute. */
 static int place_file(const struct file *file, char **path)
 {
@@ -80,7 +92,7 @@ static int apply_value(struct reading *r, const struct schema_key *key,
 		return e;
 	allowed = key->check ? key->check(json_text(value)) : NULL;
 	if (allowed)
-		wrong(r, key, value, allowed);
+		wrong_text(r, key, value, allowed);
 	return key->file ? place_file(r->file, field) : 0;
 }
 

@@ -247,17 +247,43 @@ const char *check_encoding(const char *text)
 
 const char *check_proxy(const char *text)
 {
-	static const char *const schemes[] = { "http://", "https://",
-					       "socks5://", "socks5h://" };
+	const char *host = strstr(text, "://");
 
-	for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-		size_t n = strlen(schemes[i]);
+	if (!is_printable(text) || strpbrk(text, " \t") || !host ||
+	    (strncmp(text, "http://", 7) != 0 &&
+	     strncmp(text, "https://", 8) != 0))
+		return "http://HOST:PORT or https://HOST:PORT";
+	host += 3;
+	if (memchr(host, '@', strcspn(host, "/?#")))
+		return "a URL without user and password (see \"proxy_user\" "
+		       "and \"proxy_password_file\")";
+	return is_host(host, host_length(host))
+		       ? NULL
+		       : "a URL with a host, such as \"http://192.0.2.3:3128\"";
+}
 
-		if (strncmp(text, schemes[i], n) == 0 && text[n] != '\0' &&
-		    !strpbrk(text, " \t") && is_printable(text))
+const char *check_proxy_auth(const char *text)
+{
+	static const char *const words[] = { "any", "basic", "digest", "ntlm",
+					     "negotiate" };
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+		if (strcmp(text, words[i]) == 0)
 			return NULL;
-	}
-	return "http://, https://, socks5:// or socks5h:// and a host";
+	return "\"any\", \"basic\", \"digest\", \"ntlm\" or "
+	       "\"negotiate\"";
+}
+
+const char *check_bypass(const char *text)
+{
+	if (strcmp(text, "*") == 0 || check_prefix(text) == NULL ||
+	    is_address(text, strlen(text), 0))
+		return NULL;
+	text += text[0] == '.';
+	return *text && !strpbrk(text, ":%/") && check_host(text) == NULL
+		       ? NULL
+		       : "names such as \"example.com\", addresses, prefixes "
+			 "such as \"10.0.0.0/8\", or \"*\"";
 }
 
 const char *check_auth_type(const char *text)

@@ -15,6 +15,8 @@ const char *check_server(const char *text);   /* name server, with port */
 const char *check_url(const char *text);      /* of a destination */
 const char *check_encoding(const char *text); /* of batches */
 const char *check_proxy(const char *text);
+const char *check_proxy_auth(const char *text);
+const char *check_bypass(const char *text); /* of `no_proxy` */
 const char *check_auth_type(const char *text);
 const char *check_authority(const char *text); /* URL of a token service */
 

@@ -60,6 +60,11 @@ struct config_destination {
 	bool gzip;
 	uint64_t batch_rows, batch_bytes, interval_ns, timeout_ns;
 	struct config_auth auth;
+	char *cert_file, *key_file, *key_password_file;
+	char *proxy_user, *proxy_password_file, *proxy_auth, *proxy_ca_file;
+	char *no_proxy;     /* comma-separated */
+	char *circuit;      /* its name; NULL: by the routing table */
+	const char *source; /* of that circuit; borrowed from there */
 };
 
 struct config {

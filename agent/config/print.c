@@ -82,27 +82,15 @@ static void mask_query(struct buf *out, const char *query)
 	}
 }
 
-/* A URL without its password and without secret parameters. */
+/* A URL without secret parameters. User and password are in none. */
 static void mask_url(struct buf *out, const char *url)
 {
-	const char *host = strstr(url, "://");
-	const char *at, *colon;
-	size_t query;
+	size_t query = strcspn(url, "?");
 
-	host = host ? host + 3 : url;
-	buf_add(out, url, (size_t)(host - url));
-	at = memchr(host, '@', strcspn(host, "/?#"));
-	colon = at ? memchr(host, ':', (size_t)(at - host)) : NULL;
-	if (colon) {
-		buf_add(out, host, (size_t)(colon - host));
-		buf_text(out, ":***");
-		host = at;
-	}
-	query = strcspn(host, "?");
-	buf_add(out, host, query);
-	if (host[query]) {
+	buf_add(out, url, query);
+	if (url[query]) {
 		buf_char(out, '?');
-		mask_query(out, host + query + 1);
+		mask_query(out, url + query + 1);
 	}
 }
 

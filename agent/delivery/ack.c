@@ -136,8 +136,8 @@ enum ack_class ack_status(unsigned status)
 
 bool ack_wants_certificate(const struct answer *answer)
 {
-	size_t look = answer->body_len < LOOK_BYTES ? answer->body_len
-						    : LOOK_BYTES;
+	size_t look =
+		answer->body_len < LOOK_BYTES ? answer->body_len : LOOK_BYTES;
 
 	return answer->status == 400 && is_html_type(answer->content_type) &&
 	       contains(answer->body, look, "SSL certificate");

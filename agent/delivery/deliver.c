@@ -123,6 +123,7 @@ static void on_verdict(const struct verdict *verdict, void *arg)
 	assert(d->state == DELIVER_SENDING);
 	turn_ended(d);
 	d->state = DELIVER_WAITING;
+	credentials_look(d);
 	settle(d, verdict);
 	tick(d);
 }

@@ -70,6 +70,7 @@ struct deliver {
 	void (*closed)(void *arg);
 	void *close_arg;
 
+	struct expiry expiries[CREDENTIALS]; /* what was said of each */
 	struct deliver_facts facts;
 	char trouble[VERDICT_TEXT_MAX];
 };
@@ -123,6 +124,11 @@ void settle_hold(struct deliver *d, const char *why, uint64_t after_ns);
  * no more is let go of. */
 void settle_store_failed(struct deliver *d, const struct ep_err *err);
 void settle_gone(struct deliver *d);
+
+/* --- credentials.c --- */
+
+/* After an attempt: say what will expire, if it is time to. */
+void credentials_look(struct deliver *d);
 
 /* --- for tests --- */
 

@@ -199,6 +199,17 @@ static bool is_at_proxy(const struct http_facts *f)
 	return f->proxied && f->tunnel == 0 && !f->reused;
 }
 
+/* With TLS 1.3 the connection ends while we send, and what was said about our
+ * certificate may be lost with it. */
+static enum http_fault of_break(const struct http_facts *f)
+{
+	if (is_at_proxy(f))
+		return HTTP_PROXY_BROKEN;
+	return f->certificate_asked || f->certificate_over
+		       ? of_certificate(f)
+		       : HTTP_COLLECTOR_BROKEN;
+}
+
 static enum http_fault of_code(const struct http_facts *f)
 {
 	switch ((int)f->result) {
@@ -223,8 +234,7 @@ static enum http_fault of_code(const struct http_facts *f)
 	case CURLE_PARTIAL_FILE:
 	case CURLE_WEIRD_SERVER_REPLY:
 	case CURLE_PROXY:
-		return is_at_proxy(f) ? HTTP_PROXY_BROKEN
-				      : HTTP_COLLECTOR_BROKEN;
+		return of_break(f);
 	default:
 		return HTTP_NO_FAULT;
 	}

@@ -95,6 +95,8 @@ static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *arg)
 	way->with->asked = false;
 	way->with->version = NULL;
 	SSL_CTX_set_options(ssl_ctx, SSL_OP_NO_RENEGOTIATION);
+	/* libcurl goes on with a write from another place in its memory. */
+	SSL_CTX_set_mode(ssl_ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_ex_data(ssl_ctx, peer_index, way->with);
 	SSL_CTX_set_cert_verify_callback(ssl_ctx, on_verify, way->with);
 	SSL_CTX_set_info_callback(ssl_ctx, on_info);

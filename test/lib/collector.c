@@ -156,12 +156,15 @@ static void send_answer(struct client *client,
 {
 	const char *head = step->head ? step->head : "200 OK";
 	const char *body = step->body ? step->body : "";
+	bool sized = strstr(head, "Content-Length:") != NULL;
 	size_t size = strlen(head) + strlen(body) + 100;
-	char *text = malloc(size);
+	char *text = malloc(size), length[48] = "";
 
 	assert(text);
-	snprintf(text, size, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s",
-		 head, strlen(body) + missing, body);
+	if (!sized)
+		snprintf(length, sizeof(length), "\r\nContent-Length: %zu",
+			 strlen(body) + missing);
+	snprintf(text, size, "HTTP/1.1 %s%s\r\n\r\n%s", head, length, body);
 	send_text(client, text, false, missing > 0);
 }
 

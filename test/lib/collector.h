@@ -24,7 +24,8 @@ enum collector_how {
 
 struct collector_step {
 	enum collector_how how;
-	const char *head; /* "503 Busy\r\nRetry-After: 1"; NULL: "200 OK" */
+	const char *head; /* "503 Busy\r\nRetry-After: 1"; NULL: "200 OK"; a
+			   * length that is not the body's may be in it */
 	const char *body; /* NULL: empty */
 };
 

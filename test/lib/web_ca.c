@@ -1,8 +1,11 @@
 #include "lib/web_ca.h"
 #include <assert.h>
+#include <fcntl.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define DAY_S 86400L
 
@@ -63,6 +66,55 @@ void web_ca_destroy(struct web_ca *ca)
 	free(ca);
 }
 
+static FILE *create(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert(fd >= 0);
+	return fdopen(fd, "w");
+}
+
+static void write_pair(const struct web_ca_issue *what, const X509 *cert,
+		       const EVP_PKEY *key)
+{
+	const EVP_CIPHER *cipher =
+		what->password == NULL ? NULL : EVP_aes_256_cbc();
+	FILE *file = create(what->cert_path);
+
+	assert(PEM_write_X509(file, cert) == 1);
+	fclose(file);
+	file = create(what->key_path);
+	assert(PEM_write_PKCS8PrivateKey(
+		       file, key, cipher, what->password,
+		       what->password == NULL ? 0 : (int)strlen(what->password),
+		       NULL, NULL) == 1);
+	fclose(file);
+}
+
+void web_ca_issue(struct web_ca *ca, const struct web_ca_issue *what)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	X509 *cert = new_cert(key, what->name, what->from_days * DAY_S,
+			      what->to_days * DAY_S + DAY_S / 2);
+
+	X509_set_issuer_name(cert, X509_get_subject_name(ca->cert));
+	assert(X509_sign(cert, ca->key, EVP_sha256()) > 0);
+	write_pair(what, cert, key);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+}
+
+static void require_client(SSL_CTX *ctx, const struct web_ca *clients)
+{
+	X509_STORE *store = X509_STORE_new();
+
+	assert(X509_STORE_add_cert(store, clients->cert) == 1);
+	SSL_CTX_set_cert_store(ctx, store);
+	SSL_CTX_set_verify(
+		ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	SSL_CTX_set_session_id_context(ctx, (const unsigned char *)"t", 1);
+}
+
 SSL_CTX *web_ca_context(const struct web_server_options *o)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
@@ -75,6 +127,8 @@ SSL_CTX *web_ca_context(const struct web_server_options *o)
 	assert(X509_sign(cert, o->ca->key, EVP_sha256()) > 0);
 	assert(SSL_CTX_use_certificate(ctx, cert) == 1);
 	assert(SSL_CTX_use_PrivateKey(ctx, key) == 1);
+	if (o->clients != NULL)
+		require_client(ctx, o->clients);
 	X509_free(cert);
 	EVP_PKEY_free(key);
 	return ctx;

@@ -35,7 +35,7 @@ struct web_server {
 	pthread_mutex_t lock;
 	pthread_cond_t seen;
 	unsigned requests, n, n_over;
-	char last[REQUEST_MAX];
+	char last[REQUEST_MAX], client[64];
 	struct connection *connections[CONNECTIONS_MAX];
 };
 
@@ -240,6 +240,18 @@ static bool read_request(struct connection *c)
 	return false;
 }
 
+static void note_client(struct web_server *s, const SSL *ssl)
+{
+	X509 *cert = ssl == NULL ? NULL : SSL_get1_peer_certificate(ssl);
+
+	s->client[0] = '\0';
+	if (cert != NULL)
+		X509_NAME_get_text_by_NID(X509_get_subject_name(cert),
+					  NID_organizationName, s->client,
+					  sizeof(s->client));
+	X509_free(cert);
+}
+
 static void note_request(struct connection *c)
 {
 	struct web_server *s = c->server;
@@ -247,6 +259,7 @@ static void note_request(struct connection *c)
 	pthread_mutex_lock(&s->lock);
 	s->requests++;
 	memcpy(s->last, c->request, sizeof(s->last));
+	note_client(s, c->ssl);
 	pthread_cond_broadcast(&s->seen);
 	pthread_mutex_unlock(&s->lock);
 }
@@ -410,6 +423,13 @@ void web_server_last(struct web_server *s, char *ret_text, unsigned size)
 {
 	pthread_mutex_lock(&s->lock);
 	snprintf(ret_text, size, "%s", s->last);
+	pthread_mutex_unlock(&s->lock);
+}
+
+void web_server_client(struct web_server *s, char *ret_name, unsigned size)
+{
+	pthread_mutex_lock(&s->lock);
+	snprintf(ret_name, size, "%s", s->client);
 	pthread_mutex_unlock(&s->lock);
 }
 

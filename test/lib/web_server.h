@@ -35,10 +35,12 @@ struct web_ca *web_ca_create(const char *name, const char *pem_path);
 void web_ca_destroy(struct web_ca *ca);
 
 struct web_server_options {
-	const char *address; /* to listen on; NULL: 127.0.0.1 */
-	struct web_ca *ca;   /* NULL: plain HTTP */
-	const char *names;   /* "IP:127.0.0.1,DNS:probe.test" */
-	int from_days;       /* validity, from now */
+	const char *address;    /* to listen on; NULL: 127.0.0.1 */
+	struct web_ca *ca;      /* NULL: plain HTTP */
+	struct web_ca *clients; /* who issued those of clients, which have to
+				 * show one; NULL: nobody is asked */
+	const char *names;      /* "IP:127.0.0.1,DNS:probe.test" */
+	int from_days;          /* validity, from now */
 	int to_days;
 };
 
@@ -57,6 +59,10 @@ void web_server_drop(struct web_server *server);
 
 /* The last request, as it came, up to `size`. */
 void web_server_last(struct web_server *server, char *ret_text, unsigned size);
+
+/* Whose certificate (its O) came with the last request; "" if none did. */
+void web_server_client(struct web_server *server, char *ret_name,
+		       unsigned size);
 
 /* Wait until `n` requests were seen. */
 void web_server_await(struct web_server *server, unsigned n);

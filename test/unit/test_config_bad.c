@@ -25,6 +25,31 @@ struct bad {
 	"dont_fragment ttl dscp"
 
 static const struct bad bad[] = {
+	/* the way of a destination; a password is not repeated */
+	{ "{\"destinations\": [{\"name\": \"a\", \"url\": \"https://a/\", "
+	  "\"proxy\": \"http://u:secret@p:1\"}]}",
+	  "1:63: \"proxy\" cannot be used, a URL without user and password "
+	  "(see \"proxy_user\" and \"proxy_password_file\") is allowed" },
+	{ "{\"destinations\": [{\"name\": \"a\", \"url\": "
+	  "\"https://u:secret@a/\"}]}",
+	  "1:40: \"url\" cannot be used, a URL without user and password (see "
+	  "\"token_file\") is allowed" },
+	{ "{\"destinations\": [{\"name\": \"a\", \"url\": \"https://a/\", "
+	  "\"proxy\": \"socks5://p:1\"}]}",
+	  "1:63: \"proxy\" is \"socks5://p:1\", http://HOST:PORT or "
+	  "https://HOST:PORT is allowed" },
+	{ "{\"destinations\": [{\"name\": \"a\", \"url\": \"https://a/\", "
+	  "\"proxy_auth\": \"best\", \"no_proxy\": [\"a:80\"]}]}",
+	  "1:68: \"proxy_auth\" is \"best\", \"any\", \"basic\", \"digest\", "
+	  "\"ntlm\" or \"negotiate\" is allowed\n"
+	  "1:89: \"no_proxy\" is \"a:80\", names such as \"example.com\", "
+	  "addresses, prefixes such as \"10.0.0.0/8\", or \"*\" is allowed" },
+	{ "{\"circuits\": [{\"name\": \"x\"}], \"destinations\": [{\"name\": "
+	  "\"a\", \"url\": \"https://a/\", \"circuit\": \"x\"}, {\"name\": "
+	  "\"b\", \"url\": \"https://b/\", \"circuit\": \"y\"}]}",
+	  "1:94: the circuit \"x\" has no \"source\", which is what a "
+	  "destination leaves by\n"
+	  "1:146: there is no circuit \"y\", configured are: \"x\"" },
 	/* the text as a whole */
 	{ "", "1:1: empty: at least {} is expected" },
 	{ "[]", "1:1: the file holds a list, an object { ... } is expected" },
