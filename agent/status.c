@@ -165,6 +165,8 @@ static void tell_store(const struct status_of *of,
 	line_uint(b, "bytes", facts.bytes);
 	line_uint(b, "wal_bytes", facts.wal_bytes);
 	line_uint(b, "max_bytes", of->config->store_max_bytes);
+	line_uint(b, "sealed_rows", facts.sealed_rows);
+	line_uint(b, "sealed_bytes", facts.sealed_bytes);
 	line_uint(b, "queued", facts.queued);
 	line_uint(b, "first_seq", facts.first_seq);
 	line_uint(b, "last_seq", facts.last_seq);
@@ -208,6 +210,9 @@ static void tell_delivery(const struct deliver_facts *facts, struct buf *b)
 	line_uint(b, "refused", facts->refused);
 	line_uint(b, "quarantined", facts->quarantined);
 	line_uint(b, "rejected", facts->rejected);
+	line_bool(b, "draining", facts->draining);
+	if (facts->backlog_rate > 0)
+		line_number(b, "pace_batches_per_s", facts->backlog_rate);
 	line_text(b, "trouble", facts->trouble);
 	if (facts->acked_ns > 0)
 		line_us(b, "ack_age_us", since(facts->acked_ns, now_ns));

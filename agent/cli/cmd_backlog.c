@@ -24,6 +24,9 @@ static void print_destination(const struct json *line)
 		printf("; takes %.1f rows/s, %.1f rows/s come in",
 		       asking_number(line, "acked_per_s"),
 		       asking_number(line, "added_per_s"));
+	if (asking_has(line, "pace_batches_per_s"))
+		printf(", older ones at most %.2f batches/s",
+		       asking_number(line, "pace_batches_per_s"));
 	if (asking_has(line, "drain_us")) {
 		printf(", drained in ");
 		asking_print_time(asking_number(line, "drain_us"));

@@ -50,8 +50,10 @@ const struct cli_command cmd_replay = {
 	.usage = "",
 	.help = "For a collector that has lost what it had acknowledged. The "
 		"rows are the same, with\nthe same numbers, in new batches, "
-		"and go after everything else. What the store has\nhad to drop "
-		"since cannot be sent again. Works with the agent and "
+		"and go after everything else, as slowly as a backlog\ndoes. "
+		"What "
+		"the store has had to drop since cannot be sent again. Works "
+		"with the agent and "
 		"without.\n\n"
 		"  edgeprobe replay --since 6h --destination hq",
 	.options = options,

@@ -112,6 +112,9 @@ static void print_store(const struct json *line)
 	asking_print_bytes(asking_number(line, "bytes"));
 	printf(" of at most ");
 	asking_print_bytes(asking_number(line, "max_bytes"));
+	if (asking_number(line, "sealed_rows") > 0)
+		printf(", %.0f of the rows sealed",
+		       asking_number(line, "sealed_rows"));
 	printf(", %.0f wait for a commit", asking_number(line, "queued"));
 	if (asking_has(line, "commit_age_us")) {
 		printf(", the last was ");

@@ -351,4 +351,63 @@ def what_is_refused_is_dropped(lab):
             expect(letters(folder) == [], letters(folder))
 
 
+# --- replay
+
+def kept(path):
+    rows = []
+    for name in os.listdir(path):
+        if name.endswith(".ndjson"):
+            with open(f"{path}/{name}", "rb") as f:
+                rows += contract.parse_all(f.read())
+    return rows
+
+
+def forget(path):
+    for name in os.listdir(path):
+        os.unlink(f"{path}/{name}")
+
+
+@case
+def a_collector_that_lost_its_memory(lab):
+    with Collector(lab.env["LAB_BRANCH_NS"], HERE) as there:
+        folder = Folder(lab, "replay")
+        path = f"{folder.path}/kept"
+        folder.write(TARGETS, [
+            {"name": "hq", "url": url(there), "interval": "200ms"},
+            {"name": "here", "url": f"file://{path}/", "interval": "200ms"}])
+        with folder.start():
+            running(folder)
+            await_it(lambda: os.path.exists(path) and len(kept(path)) >= 30
+                     and len(there.rows()) >= 30, 60, "rows")
+            had = seqs(kept(path))
+            forget(path)
+            done = lines(folder, "replay", "--since", "1h", "--destination",
+                         "here")
+            expect([d["destination"] for d in done] == ["here"] and
+                   done[0]["rows"] >= len(had) and
+                   "kept_since" in done[0], done)
+            await_it(lambda: had <= seqs(kept(path)), 60, "all of it again")
+            expect(folder.end()[0] == 0, folder.said())
+        contract.audit(kept(path))
+        replay_without_the_agent(folder, there)
+
+
+def replay_without_the_agent(folder, there):
+    """It sends them when it runs again, and is not in a hurry: but for the end
+    of a bounded run."""
+    had = seqs(there.rows())
+    there.requests.clear()
+    said = text(folder, "replay", "--since", "1h").stdout
+    expect(re.match(r"hq: \d+ rows will be sent again\n"
+                    r"(  what is older than .* is no longer kept\n)?"
+                    r"here: \d+ rows will be sent again\n", said), said)
+    again = {line["destination"]: line["again_rows"]
+             for line in part(lines(folder, "backlog"), "destination")}
+    expect(again["hq"] >= len(had), again)
+    folder.start("--duration", "2s")
+    expect(folder.wait(60) == 0, folder.said())
+    expect(had <= seqs(there.rows()), "not all came again")
+    contract.audit(there.rows())
+
+
 main()
