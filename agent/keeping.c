@@ -12,6 +12,7 @@
 #include "edgeprobe/clock.h"
 #include "edgeprobe/private/list.h"
 #include "edgeprobe/private/scope.h"
+#include "event_watch.h"
 #include "health.h"
 #include "mending.h"
 #include "rescue.h"
@@ -40,6 +41,7 @@ struct source {
 	const struct items *items;
 	unsigned number;
 	uint32_t *series; /* of each item, in the store */
+	uint32_t first;   /* item's number among those of all sources */
 	struct health health;
 	/* One table a lane, made at its first sample: the ids of each count up,
 	 * so that none takes another's place before its time. */
@@ -55,8 +57,10 @@ struct keeping {
 	const struct config *config;
 	struct store *store;
 	struct self *self;
+	struct events *events;
 	struct source sources[KEEPING_SOURCES_MAX];
 	unsigned n_sources;
+	uint32_t n_items;        /* of all sources */
 	struct sending *sending; /* NULL: to be opened anew */
 	struct rescue *rescue;
 	uint64_t next_tick_ns;
@@ -115,6 +119,8 @@ static void keep(struct keeping *k, struct source *s, struct taken *taken)
 		return;
 	}
 	health_saw(&s->health, taken->item, &taken->sample);
+	events_see(k->events, s->first + taken->item,
+		   &s->items->items[taken->item].series, &taken->sample);
 	series = s->series[taken->item];
 	seq = store_add_sample(k->store, series, &taken->sample);
 	remember(s, taken->sample.id, seq, series);
@@ -349,6 +355,8 @@ int keeping_attach(struct keeping *keeping, struct measuring *measuring,
 	s->measuring = measuring;
 	s->items = items;
 	s->number = keeping->n_sources;
+	s->first = keeping->n_items;
+	keeping->n_items += (uint32_t)items->n;
 	self_add(keeping->self, s->number, measuring);
 	keeping->n_sources++; /* from here keeping_close() frees it */
 	if (s->series == NULL || health_init(&s->health, items->n) < 0)
@@ -376,6 +384,11 @@ void keeping_look(const struct keeping *k, struct keeping_view *ret_view)
 
 /* --- opening --- */
 
+static void on_event(const char *body, void *arg)
+{
+	keeping_note(arg, ROW_EVENT, body);
+}
+
 static int open_store(struct keeping *k, struct ep_err *err)
 {
 	struct store_options options = {
@@ -392,7 +405,8 @@ static int open_store(struct keeping *k, struct ep_err *err)
 	if (store_notice(k->store)[0] != '\0')
 		log_warn("store", "notice=\"%s\"", store_notice(k->store));
 	k->self = self_create(k->store, ep_clock_mono_ns());
-	if (k->self == NULL)
+	k->events = event_watch(k->config, on_event, k);
+	if (k->self == NULL || k->events == NULL)
 		return ep_err_set(err, -ENOMEM, "out of memory");
 	return 0;
 }
@@ -437,6 +451,7 @@ static void free_keeping(struct ep_scope *scope)
 		for (unsigned l = 0; l < MEASURING_LANES_MAX; l++)
 			free(k->sources[i].remembered[l]);
 	}
+	events_destroy(k->events);
 	self_destroy(k->self);
 	store_close(k->store);
 	free(k);

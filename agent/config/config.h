@@ -67,9 +67,19 @@ struct config_destination {
 	const char *source; /* of that circuit; borrowed from there */
 };
 
+/* From where on a change is an event. */
+struct config_events {
+	uint64_t step_ns;    /* a rise of round trips by so much */
+	double step_percent; /* and by this share of what is normal */
+	double loss_percent; /* a share of probes without an answer */
+	uint64_t outage;     /* so many in a row */
+	uint64_t lasting_ns; /* a level that stays so long is normal */
+};
+
 struct config {
 	char *agent;
 	struct config_site site;
+	struct config_events events;
 	struct config_circuit *circuits;
 	size_t n_circuits;
 	struct config_target *targets;

@@ -9,12 +9,12 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define MS        ((double)EP_NS_PER_MS)
-#define S         ((double)EP_NS_PER_S)
-#define MIB       1048576.0
-#define LABEL_MAX 64
-#define PLACE_MAX 128
-#define FILE_MAX  4095
+#define MS         ((double)EP_NS_PER_MS)
+#define S          ((double)EP_NS_PER_S)
+#define MIB        1048576.0
+#define LABEL_MAX  64
+#define PLACE_MAX  128
+#define FILE_MAX   4095
 #define SOCKET_MAX 107 /* as the kernel takes it */
 
 #define SITE(field)    offsetof(struct config_site, field)
@@ -185,6 +185,24 @@ static const struct schema_key store_keys[] = {
 static const struct schema_object store = { "the store", store_keys,
 					    COUNT(store_keys), 0 };
 
+static const struct schema_key events_keys[] = {
+	{ .opt = { "latency_step", EP_OPT_DURATION, TOP(events.step_ns), 1 * MS,
+		   10 * S, "5ms", "a rise of round trips that is an event" } },
+	{ .opt = { "latency_percent", EP_OPT_DOUBLE, TOP(events.step_percent),
+		   1, 1000, "20",
+		   "and by how much of what is normal here it has to be" } },
+	{ .opt = { "loss_percent", EP_OPT_DOUBLE, TOP(events.loss_percent),
+		   0.01, 100, "1", "probes without an answer that are one" } },
+	{ .opt = { "outage", EP_OPT_UINT, TOP(events.outage), 2, 1000, "5",
+		   "so many without an answer in a row are one" } },
+	{ .opt = { "lasting", EP_OPT_DURATION, TOP(events.lasting_ns), 600 * S,
+		   30 * 86400 * S, "1d",
+		   "a level that stays for so long is normal" } },
+};
+static const struct schema_object events = { "the object \"events\"",
+					     events_keys, COUNT(events_keys),
+					     0 };
+
 static const struct schema_key privacy_keys[] = {
 	{ .opt = { "truncate_addresses", EP_OPT_BOOL, TOP(truncate_addresses),
 		   0, 0, "false",
@@ -250,6 +268,11 @@ static const struct schema_key top_keys[] = {
 	{ .opt = { .name = "store", .offset = SAME, .help = "where rows stay" },
 	  .shape = SCHEMA_OBJECT,
 	  .object = &store },
+	{ .opt = { .name = "events",
+		   .offset = SAME,
+		   .help = "from where on a change is told" },
+	  .shape = SCHEMA_OBJECT,
+	  .object = &events },
 	{ .opt = { .name = "privacy",
 		   .offset = SAME,
 		   .help = "what leaves the branch" },

@@ -59,12 +59,17 @@ static void nothing_is_required(void **state)
 static void the_default_probes_are_all_kinds(void **state)
 {
 	struct config c = good("{\"targets\": [{\"host\": \"h\"}]}");
-	size_t n;
+	size_t n, wanted = 0;
+	const struct ep_kind *const *kinds = ep_kinds(&n);
 
 	(void)state;
-	ep_kinds(&n);
 	assert_false(c.built_in_targets);
-	assert_int_equal(c.targets[0].n_probes, n);
+	for (size_t i = 0; i < n; i++)
+		wanted += !kinds[i]->asked_for;
+	assert_int_equal(wanted, n - 1); /* stun has to be asked for */
+	assert_int_equal(c.targets[0].n_probes, wanted);
+	for (size_t i = 0; i < wanted; i++)
+		assert_false(c.targets[0].probes[i]->asked_for);
 	assert_string_equal(c.targets[0].name, "h");
 	config_finish(&c);
 }

@@ -66,6 +66,7 @@ static void each_encoding_has_its_engine(void **state)
 		{ "otlp-metrics", "application/json", "Bearer", ACK_OTLP },
 		{ "elastic-bulk", "application/x-ndjson", "ApiKey", ACK_BULK },
 		{ "splunk-hec", "application/json", "Splunk", ACK_HEC },
+		{ "vm-import", "application/x-ndjson", "Bearer", ACK_ANY },
 	};
 
 	(void)state;

@@ -128,7 +128,8 @@ static void no_encoding_lets_them_out(void **state)
 {
 	static const char *const names[] = { "ndjson",       "json-array",
 					     "otlp-logs",    "otlp-metrics",
-					     "elastic-bulk", "splunk-hec" };
+					     "elastic-bulk", "splunk-hec",
+					     "vm-import" };
 	struct series series = { .target = "lan",
 				 .probe = "icmp",
 				 .host = "10.1.2.3",

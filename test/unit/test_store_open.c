@@ -223,6 +223,10 @@ static void make_older(struct kit *kit)
 		       "ALTER TABLE destination DROP COLUMN again;"
 		       "ALTER TABLE batch DROP COLUMN part;"
 		       "DROP TABLE chunk;"
+		       "DROP TABLE series_spare;"
+		       "DROP TABLE path_spare;"
+		       "DROP TABLE word_spare;"
+		       "DROP TABLE destination_spare;"
 		       "PRAGMA user_version = 1");
 }
 

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#define ROWS   60000
+#define ROWS   20000
 #define SECTOR 512
 #define HITS   20
 #define PAGE   4096
@@ -224,11 +224,85 @@ static void twenty_bad_sectors(void **state)
 	end(&w);
 }
 
+/* Without its first page SQLite reads nothing of a file. */
+static void the_first_page_is_gone(void **state)
+{
+	static const char nothing[PAGE];
+	struct store_salvage_result result = { 0 };
+	struct kit *kit = *state;
+	struct world w;
+
+	begin(&w, kit);
+	set_aside(&w, kit);
+	write_at(w.aside, 0, nothing, sizeof(nothing));
+	assert_int_equal(salvage(&w, &result), 0);
+	assert_int_equal(result.rows, w.last);
+	deliver_rest(&w, kit);
+	assert_int_equal(w.ahead.missing + w.behind.missing, 0);
+	assert_int_equal(w.behind.max, w.last);
+	end(&w);
+}
+
+static void forget(struct account *a)
+{
+	memset(a->rows, 0, a->size);
+	memset(a->gaps, 0, a->size);
+	a->count = a->missing = a->min = a->max = 0;
+}
+
+/* The table of one kind of names, of the destinations, of what was frozen: each
+ * of these is one page in a store like this. */
+static void a_page_that_much_hangs_on(void **state)
+{
+	static const char *const tables[] = { "meta", "series",      "path",
+					      "word", "destination", "batch" };
+	struct store_salvage_result result = { 0 };
+	struct kit *kit = *state;
+	struct world w;
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		char text[128];
+		sqlite3 *db;
+		sqlite3_stmt *s;
+		uint64_t noise[64];
+
+		begin(&w, kit);
+		set_aside(&w, kit);
+		assert_int_equal(sqlite3_open(w.aside, &db), SQLITE_OK);
+		snprintf(text, sizeof(text),
+			 "SELECT rootpage FROM sqlite_schema WHERE name = '%s'",
+			 tables[i]);
+		sqlite3_prepare_v2(db, text, -1, &s, NULL);
+		assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+		for (size_t n = 0; n < 64; n++)
+			noise[n] = next_random();
+		write_at(w.aside, (sqlite3_column_int64(s, 0) - 1) * PAGE,
+			 noise, sizeof(noise));
+		sqlite3_finalize(s);
+		sqlite3_close(db);
+		assert_int_equal(salvage(&w, &result), 0);
+		assert_int_equal(result.rows, w.last);
+		if (strcmp(tables[i], "batch") == 0) {
+			/* What was on its way is not known: all again. */
+			forget(&w.ahead);
+			forget(&w.behind);
+		}
+		deliver_rest(&w, kit);
+		assert_int_equal(w.wrong, 0);
+		assert_int_equal(w.behind.missing, 0);
+		end(&w);
+		store_remove(w.aside);
+		store_remove(w.to);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(nothing_is_lost_of_a_whole_file),
 		KIT_TEST(twenty_bad_sectors),
+		KIT_TEST(the_first_page_is_gone),
+		KIT_TEST(a_page_that_much_hangs_on),
 	};
 	const char *seed = getenv("SEED");
 
