@@ -321,7 +321,9 @@ class Agent:
         first = min((seq for seq in rows if seq > 1), default=0)
         for seq, line in self.known.items():
             expect(seq < first or seq in rows,
-                   f"{seq} was committed and is gone: {line}")
+                   f"{seq} was committed and is gone: {line} of "
+                   f"{len(rows)} rows, {sorted(os.listdir(self.disk))}: "
+                   f"{self.said()}")
             expect(seq not in rows or rows[seq] == line or
                    b'"type":"gap"' in line,
                    f"{seq} was {line} and is {rows.get(seq)}")
