@@ -235,14 +235,15 @@ const char *check_encoding(const char *text)
 {
 	static const char *const words[] = {
 		"ndjson",       "json-array",   "otlp-json",  "otlp-logs",
-		"otlp-metrics", "elastic-bulk", "splunk-hec",
+		"otlp-metrics", "elastic-bulk", "splunk-hec", "vm-import",
 	};
 
 	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
 		if (strcmp(text, words[i]) == 0)
 			return NULL;
 	return "\"ndjson\", \"json-array\", \"otlp-json\", \"otlp-logs\", "
-	       "\"otlp-metrics\", \"elastic-bulk\" or \"splunk-hec\"";
+	       "\"otlp-metrics\", \"elastic-bulk\", \"splunk-hec\" or "
+	       "\"vm-import\"";
 }
 
 const char *check_proxy(const char *text)

@@ -67,7 +67,7 @@ static const struct schema_key destination_keys[] = {
 	{ .opt = { "encoding", EP_OPT_TEXT, DESTINATION(encoding), 1, LABEL_MAX,
 		   "ndjson",
 		   "ndjson, json-array, otlp-json, otlp-logs, otlp-metrics, "
-		   "elastic-bulk or splunk-hec" },
+		   "elastic-bulk, splunk-hec or vm-import" },
 	  .check = check_encoding },
 	{ .opt = { "token_file", EP_OPT_TEXT, DESTINATION(token_file), 1,
 		   FILE_MAX, NULL,

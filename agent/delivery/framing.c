@@ -3,6 +3,7 @@
 
 #include "delivery/otlp.h"
 #include "delivery/row.h"
+#include "delivery/vm_import.h"
 #include "edgeprobe/clock.h"
 
 #include <string.h>
@@ -127,6 +128,16 @@ static const struct framing framings[] = {
 	  .seq_key = SEQ_KEY,
 	  .engine = ACK_HEC,
 	  .scheme = "Splunk" },
+	{ .name = "vm-import",
+	  .content_type = "application/x-ndjson",
+	  .suffix = ".ndjson",
+	  .before = "",
+	  .row = vm_import_row,
+	  .separator = "\n",
+	  .end = "\n",
+	  .seq_key = SEQ_KEY,
+	  .engine = ACK_ANY,
+	  .scheme = "Bearer" },
 };
 
 const struct framing *framing_find(const char *name)

@@ -28,7 +28,7 @@ struct framing {
 		    const struct record *record);
 	const char *separator, *end;
 	unsigned objects;    /* of JSON that a row consists of, a newline
-			      * between them */
+			      * between them; 0: those with one number */
 	const char *seq_key; /* what stands before a row's number */
 	uint64_t span_ns;    /* between the earliest and the latest row; 0: any
 			      */
@@ -45,7 +45,7 @@ const struct framing *framing_find(const char *name);
 /* All names, for a message. */
 #define FRAMING_NAMES                                                          \
 	"ndjson, json-array, otlp-json, otlp-logs, otlp-metrics, "             \
-	"elastic-bulk, splunk-hec"
+	"elastic-bulk, splunk-hec, vm-import"
 
 /* A single row is taken up to this length whatever `max_bytes` says, so that
  * no row can hold up those behind it. */

@@ -26,25 +26,6 @@ static size_t object_len(const char *at, const char *end)
 	return 0;
 }
 
-/* Bytes of the row at `at`, 0 if there is no whole one. */
-static size_t row_len(const struct framing *framing, const char *at,
-		      const char *end)
-{
-	const char *start = at;
-
-	for (unsigned i = 0; i < framing->objects; i++) {
-		size_t len;
-
-		if (i > 0 && (at == end || *at++ != '\n'))
-			return 0;
-		len = object_len(at, end);
-		if (len == 0)
-			return 0;
-		at += len;
-	}
-	return (size_t)(at - start);
-}
-
 /* The row's number; 0 if it has none. In a string of the row a quote has a
  * backslash before it, so that the key cannot be found in one. */
 static uint64_t seq_of(const char *row, size_t len, const char *key)
@@ -60,6 +41,45 @@ static uint64_t seq_of(const char *row, size_t len, const char *key)
 		seq = seq * 10 + (uint64_t)(*at - '0');
 	}
 	return seq;
+}
+
+/* Bytes of the lines at `at` that have the number of the first. */
+static size_t lines_len(const struct framing *framing, const char *at,
+			const char *end)
+{
+	size_t len = object_len(at, end);
+	uint64_t seq = len > 0 ? seq_of(at, len, framing->seq_key) : 0;
+
+	while (seq > 0 && at + len < end && at[len] == '\n') {
+		const char *next = at + len + 1;
+		size_t more = object_len(next, end);
+
+		if (more == 0 || seq_of(next, more, framing->seq_key) != seq)
+			break;
+		len += 1 + more;
+	}
+	return len;
+}
+
+/* Bytes of the row at `at`, 0 if there is no whole one. */
+static size_t row_len(const struct framing *framing, const char *at,
+		      const char *end)
+{
+	const char *start = at;
+
+	if (framing->objects == 0)
+		return lines_len(framing, at, end);
+	for (unsigned i = 0; i < framing->objects; i++) {
+		size_t len;
+
+		if (i > 0 && (at == end || *at++ != '\n'))
+			return 0;
+		len = object_len(at, end);
+		if (len == 0)
+			return 0;
+		at += len;
+	}
+	return (size_t)(at - start);
 }
 
 /* Step over `text`; false if it is not there. */

@@ -5,8 +5,8 @@
 #include <string.h>
 
 const char *const framed_names[FRAMED_NAMES] = {
-	"ndjson",       "json-array",   "otlp-logs",
-	"otlp-metrics", "elastic-bulk", "splunk-hec",
+	"ndjson",       "json-array", "otlp-logs", "otlp-metrics",
+	"elastic-bulk", "splunk-hec", "vm-import",
 };
 
 static bool lines_are_strict(const char *body, size_t len, bool actions)

@@ -11,6 +11,6 @@ bool framed_strictly(const struct framing *framing, const char *body,
 
 /* All encodings of the table, and how many. */
 extern const char *const framed_names[];
-#define FRAMED_NAMES 6
+#define FRAMED_NAMES 7
 
 #endif
