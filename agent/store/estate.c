@@ -107,50 +107,14 @@ static bool is_text(sqlite3_stmt *row, int i)
 
 	if (sqlite3_column_type(row, i) == SQLITE_NULL)
 		return true;
+	if (sqlite3_column_type(row, i) != SQLITE_TEXT)
+		return false;
 	if (len != (size_t)sqlite3_column_bytes(row, i) || len > TEXT_MAX)
 		return false;
 	for (size_t n = 0; n < len; n++)
 		if ((unsigned char)text[n] < 0x20)
 			return false;
 	return true;
-}
-
-/* Names are loaded into a table by their number. */
-static bool follows(struct salvage *s, int64_t id)
-{
-	if (id <= s->name || id > s->name + NAMES_APART_MAX)
-		return false;
-	s->name = id;
-	return true;
-}
-
-static int on_series(sqlite3_stmt *row, void *arg)
-{
-	for (int i = 2; i < sqlite3_column_count(row); i++)
-		if (!is_text(row, i))
-			return 0;
-	return follows(arg, sqlite3_column_int64(row, 0))
-		       ? copy_any(arg, WRECK_SERIES, row)
-		       : 0;
-}
-
-static int on_path(sqlite3_stmt *row, void *arg)
-{
-	int family = sqlite3_column_int(row, 3);
-
-	/* id, series, family, address, scope, port */
-	if (sqlite3_column_bytes(row, 4) > 16 ||
-	    (family != 0 && family != 4 && family != 6) ||
-	    !follows(arg, sqlite3_column_int64(row, 0)))
-		return 0;
-	return copy_any(arg, WRECK_PATH, row);
-}
-
-static int on_word(sqlite3_stmt *row, void *arg)
-{
-	if (!is_text(row, 2) || !follows(arg, sqlite3_column_int64(row, 0)))
-		return 0;
-	return copy_any(arg, WRECK_WORD, row);
 }
 
 static int on_dead(sqlite3_stmt *row, void *arg)
@@ -172,6 +136,83 @@ static int on_counter(sqlite3_stmt *row, void *arg)
 	return copy_any(arg, WRECK_COUNTER, row);
 }
 
+/* --- names --- */
+
+/* Names are loaded into a table by their number. */
+static bool follows(struct salvage *s, int64_t id)
+{
+	if (id <= s->name || id > s->name + NAMES_APART_MAX)
+		return false;
+	s->name = id;
+	return true;
+}
+
+static int take_name(struct salvage *s, enum wreck_table table,
+		     sqlite3_stmt *row)
+{
+	int64_t id = sqlite3_column_int64(row, 0);
+	struct run run = { (uint64_t)id, (uint64_t)id };
+	int r;
+
+	if (!follows(s, id))
+		return 0;
+	r = copy_row(&s->copies[table], row);
+	if (r > 0 && table == WRECK_SERIES)
+		r = ranges_add(&s->series, run);
+	if (r > 0 && table == WRECK_PATH)
+		r = ranges_add(&s->paths, run);
+	return r < 0 ? r : 0;
+}
+
+static int on_series(sqlite3_stmt *row, void *arg)
+{
+	for (int i = 2; i < sqlite3_column_count(row); i++)
+		if (!is_text(row, i))
+			return 0;
+	return take_name(arg, WRECK_SERIES, row);
+}
+
+static int on_path(sqlite3_stmt *row, void *arg)
+{
+	struct salvage *s = arg;
+	int family = sqlite3_column_int(row, 3);
+
+	/* id, series, family, address, scope, port */
+	if (sqlite3_column_bytes(row, 4) > 16 ||
+	    (family != 0 && family != 4 && family != 6) ||
+	    !ranges_have(&s->series, (uint64_t)sqlite3_column_int64(row, 2)))
+		return 0;
+	return take_name(arg, WRECK_PATH, row);
+}
+
+static int on_word(sqlite3_stmt *row, void *arg)
+{
+	return is_text(row, 2) ? take_name(arg, WRECK_WORD, row) : 0;
+}
+
+/* What the one has lost, the other may have. */
+static int names(struct salvage *s)
+{
+	static const struct {
+		enum wreck_table table;
+		wreck_cb cb;
+	} tables[] = {
+		{ WRECK_SERIES, on_series }, { WRECK_SERIES_SPARE, on_series },
+		{ WRECK_PATH, on_path },     { WRECK_PATH_SPARE, on_path },
+		{ WRECK_WORD, on_word },     { WRECK_WORD_SPARE, on_word },
+	};
+	int64_t r = 0;
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]) && r >= 0;
+	     i++) {
+		s->name = 0;
+		r = each(s, tables[i].table, tables[i].cb);
+		ranges_sort(&s->series);
+		ranges_sort(&s->paths);
+	}
+	return r < 0 ? (int)r : 0;
+}
+
 /* --- destinations --- */
 
 static int on_destination(sqlite3_stmt *row, void *arg)
@@ -181,11 +222,8 @@ static int on_destination(sqlite3_stmt *row, void *arg)
 	uint64_t next = (uint64_t)sqlite3_column_int64(row, 5);
 
 	/* id, name, active, start, next, anchor, ... */
-	if (!is_text(row, 2) || start < 1 || next < start ||
-	    next > s->last + 1) {
-		s->rewind = true;
+	if (!is_text(row, 2) || start < 1 || next < start || next > s->last + 1)
 		return 0;
-	}
 	return copy_any(s, WRECK_DESTINATION, row);
 }
 
@@ -299,11 +337,12 @@ static int set_all(struct salvage *s)
 static int destinations(struct salvage *s)
 {
 	int64_t damaged = each(s, WRECK_DESTINATION, on_destination);
+	int64_t also = each(s, WRECK_DESTINATION_SPARE, on_destination);
 	int n;
 
-	if (damaged < 0)
-		return (int)damaged;
-	s->rewind = s->rewind || damaged > 0;
+	if (damaged < 0 || also < 0)
+		return (int)(damaged < 0 ? damaged : also);
+	s->rewind = damaged > 0 && also > 0;
 	n = destination_list(s->to, s->destinations);
 	if (n < 0)
 		return n;
@@ -398,7 +437,9 @@ int estate_before(struct store *store, void *salvage)
 	int64_t r;
 
 	(void)store;
-	r = destinations(s);
+	r = names(s);
+	if (r == 0)
+		r = destinations(s);
 	if (r == 0)
 		r = batches(s);
 	if (r == 0)
@@ -436,14 +477,5 @@ int estate_after(struct store *store, void *salvage)
 	(void)store;
 	if (r == 0)
 		r = each(s, WRECK_DEAD, on_dead);
-	s->name = 0;
-	if (r >= 0)
-		r = each(s, WRECK_SERIES, on_series);
-	s->name = 0;
-	if (r >= 0)
-		r = each(s, WRECK_PATH, on_path);
-	s->name = 0;
-	if (r >= 0)
-		r = each(s, WRECK_WORD, on_word);
 	return r < 0 ? (int)r : 0;
 }

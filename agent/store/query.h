@@ -107,6 +107,8 @@ enum db_query {
 
 extern const char *const db_texts[DB_QUERIES];
 extern const char db_schema[];
+/* Triggers that keep the spare tables as their originals are. */
+extern const char db_spares_kept[];
 /* For a reader of a store from before there were chunks: an empty table. */
 extern const char db_no_chunks[];
 /* What makes a store of schema `n` one of schema n + 1. */

@@ -77,7 +77,9 @@ static int on_sample(sqlite3_stmt *row, void *arg)
 	uint64_t seq = (uint64_t)sqlite3_column_int64(row, 0);
 	struct code code = code_unpack((uint64_t)sqlite3_column_int64(row, 4));
 
-	if (!plausible_sample(row) || code.late != bit(s->late, seq - s->base))
+	if (!plausible_sample(row) ||
+	    !ranges_have(&s->paths, (uint64_t)sqlite3_column_int64(row, 3)) ||
+	    code.late != bit(s->late, seq - s->base))
 		return 0;
 	if (span_extend(s->to, &s->to->span, seq,
 			(uint64_t)sqlite3_column_int64(row, 2)) < 0)
@@ -348,6 +350,22 @@ static int salvage(struct salvage *s, struct ep_err *err)
 	return r < 0 ? r : sync_path(s->o->to, O_RDWR, err);
 }
 
+static int open_damaged(struct salvage *s, struct ep_err *err)
+{
+	int r = wreck_open(&s->wreck, s->o->from, true, err);
+
+	if (r < 0 || !mend_is_needed(&s->wreck))
+		return r;
+	wreck_close(&s->wreck);
+	r = mend_first_page(s->o->from, s->o->to);
+	if (r < 0)
+		return ep_err_set(err, r,
+				  "%s: has no schema, and none can be "
+				  "written into it",
+				  s->o->from);
+	return wreck_open(&s->wreck, s->o->from, true, err);
+}
+
 int store_salvage(const struct store_salvage_options *options,
 		  struct store_salvage_result *ret_result, struct ep_err *err)
 {
@@ -358,7 +376,7 @@ int store_salvage(const struct store_salvage_options *options,
 		return ep_err_set(err, -ENOMEM, "no memory to salvage");
 	s->o = options;
 	s->wreck.job = options->job;
-	r = wreck_open(&s->wreck, options->from, true, err);
+	r = open_damaged(s, err);
 	if (r == 0) {
 		r = salvage(s, err);
 		wreck_close(&s->wreck);
@@ -368,6 +386,8 @@ int store_salvage(const struct store_salvage_options *options,
 	else
 		store_remove(options->to);
 	ranges_finish(&s->declared);
+	ranges_finish(&s->series);
+	ranges_finish(&s->paths);
 	free(s);
 	return r;
 }

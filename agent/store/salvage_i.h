@@ -33,8 +33,9 @@ struct salvage {
 
 	struct destination destinations[DESTINATIONS_MAX];
 	int n_destinations;
-	struct ranges declared; /* numbers that an overflow took */
-	struct run missing;     /* that go on; last 0: none */
+	struct ranges series, paths; /* numbers of names that are there */
+	struct ranges declared;      /* numbers that an overflow took */
+	struct run missing;          /* that go on; last 0: none */
 
 	/* Of the numbers [base, base + CHUNK_NUMBERS). */
 	uint64_t base;
@@ -44,6 +45,13 @@ struct salvage {
 
 bool salvage_has(const struct salvage *s, uint64_t number);
 
+/* --- mend.c --- */
+/* Not even the schema can be read. */
+bool mend_is_needed(struct wreck *w);
+/* Write a first page into the file at `path`, which nobody has open. A new
+ * store is made at `scratch` for it. */
+int mend_first_page(const char *path, const char *scratch);
+
 /* --- ends.c --- */
 /* Which numbers there may be in the file at `path`, which is open: sets floor, last and the result's epoch. */
 int ends_find(struct salvage *s, const char *path);
@@ -52,9 +60,9 @@ int ends_find(struct salvage *s, const char *path);
 #define LETTERS_MAX(max_bytes) ((max_bytes) / 16)
 
 /* --- estate.c: each in one transaction --- */
-/* Destinations and counters, frozen batches, and what is owed. */
+/* Names, destinations and counters, frozen batches, and what is owed. */
 int estate_before(struct store *store, void *salvage);
-/* Dead letters, names. */
+/* Dead letters. */
 int estate_after(struct store *store, void *salvage);
 
 #endif

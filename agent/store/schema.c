@@ -15,14 +15,48 @@
 
 #define SEAL(table) "DELETE FROM " table " WHERE seq >= ? AND seq <= ?"
 
+/* What all rows hang on is there twice, on pages of its own: a bad sector must
+ * not take the names of everything. */
+#define SERIES                                                                 \
+	"(id INTEGER PRIMARY KEY, target TEXT, probe TEXT, host TEXT,"         \
+	" site TEXT, country TEXT, metro TEXT, circuit TEXT, provider TEXT,"   \
+	" prefix TEXT)"
+#define PATH                                                                   \
+	"(id INTEGER PRIMARY KEY, series INTEGER, family INTEGER,"             \
+	" address BLOB, scope INTEGER, port INTEGER)"
+#define WORD "(id INTEGER PRIMARY KEY, text TEXT)"
+#define SPARE_DESTINATION                                                      \
+	"(id INTEGER PRIMARY KEY, name TEXT, active INTEGER, start INTEGER,"   \
+	" next INTEGER, anchor INTEGER, had TEXT, again TEXT)"
+
+#define SPARE(table, columns)                                                  \
+	"CREATE TABLE " table "_spare" columns ";"                             \
+	"INSERT INTO " table "_spare SELECT * FROM " table ";"
+#define SPARES                                                                 \
+	SPARE("series", SERIES)                                                \
+	SPARE("path", PATH)                                                    \
+	SPARE("word", WORD) SPARE("destination", SPARE_DESTINATION)
+
+/* Of the writer's connection: the file's own schema is to fit into its first
+ * page, which salvage.c can make again (mend.c). */
+#define SPARE_AFTER(table, what, event)                                        \
+	"CREATE TEMP TRIGGER " table "_" what " AFTER " event                  \
+	" ON main." table " BEGIN INSERT OR REPLACE INTO " table "_spare"      \
+	" SELECT * FROM main." table " WHERE id = new.id; END;"
+#define SPARE_KEPT(table)                                                      \
+	SPARE_AFTER(table, "added", "INSERT")                                  \
+	SPARE_AFTER(table, "changed", "UPDATE")                                \
+	"CREATE TEMP TRIGGER " table "_dropped AFTER DELETE ON main." table    \
+	" BEGIN DELETE FROM " table "_spare WHERE id = old.id; END;"
+
+const char db_spares_kept[] = SPARE_KEPT("series") SPARE_KEPT("path")
+	SPARE_KEPT("word") SPARE_KEPT("destination");
+
 const char db_schema[] =
 	"CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
-	"CREATE TABLE series(id INTEGER PRIMARY KEY, target TEXT, probe TEXT,"
-	" host TEXT, site TEXT, country TEXT, metro TEXT, circuit TEXT,"
-	" provider TEXT, prefix TEXT);"
-	"CREATE TABLE path(id INTEGER PRIMARY KEY, series INTEGER,"
-	" family INTEGER, address BLOB, scope INTEGER, port INTEGER);"
-	"CREATE TABLE word(id INTEGER PRIMARY KEY, text TEXT);"
+	"CREATE TABLE series" SERIES ";"
+	"CREATE TABLE path" PATH ";"
+	"CREATE TABLE word" WORD ";"
 	"CREATE TABLE sample(seq INTEGER PRIMARY KEY, sent_ns INTEGER,"
 	" path INTEGER, code INTEGER, rtt_ns INTEGER, missed INTEGER,"
 	" dns_ns INTEGER, uncertainty_ns INTEGER, slip_ns INTEGER,"
@@ -58,7 +92,7 @@ const char db_schema[] =
 	" bytes INTEGER, answer TEXT, body BLOB);"
 	"CREATE TABLE counter(destination INTEGER, name TEXT, value INTEGER,"
 	" PRIMARY KEY(destination, name)) WITHOUT ROWID;"
-	"CREATE " CHUNK_TABLE ";";
+	"CREATE " CHUNK_TABLE ";" SPARES;
 
 const char db_no_chunks[] = "CREATE TEMP " CHUNK_TABLE;
 
@@ -69,7 +103,7 @@ const char *const db_steps[STORE_SCHEMA] = {
 	[2] = "CREATE " CHUNK_TABLE ";"
 	      "ALTER TABLE destination ADD COLUMN had TEXT;"
 	      "ALTER TABLE destination ADD COLUMN again TEXT;"
-	      "ALTER TABLE batch ADD COLUMN part INTEGER DEFAULT 0",
+	      "ALTER TABLE batch ADD COLUMN part INTEGER DEFAULT 0;" SPARES,
 };
 
 const char *const db_texts[DB_QUERIES] = {

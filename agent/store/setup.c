@@ -71,7 +71,8 @@ static int writer(struct store *store)
 	r = db_exec(&store->db, "PRAGMA journal_mode = WAL;"
 				"PRAGMA synchronous = FULL;"
 				"PRAGMA secure_delete = OFF;"
-				"PRAGMA cache_size = -512");
+				"PRAGMA cache_size = -512;"
+				"PRAGMA temp_store = MEMORY");
 	if (r == 0)
 		r = pragma(store, "PRAGMA journal_size_limit = %lld",
 			   (int64_t)store->wal_bytes);
@@ -272,6 +273,8 @@ int setup_load(struct store *store, struct ep_err *err)
 		r = forgive(store, names_load(store));
 	if (r == 0 && !store->read_only)
 		r = load_span(store);
+	if (r == 0 && !store->read_only)
+		r = db_exec(&store->db, db_spares_kept);
 	if (r == -EUCLEAN)
 		return ep_err_set(err, r, "%s: what it should remember is gone",
 				  store->path);
@@ -307,7 +310,8 @@ int setup_continue(struct store *store, struct ep_err *err)
 	r = setup_create(store, err);
 	if (r == 0)
 		r = setup_connection(store, err);
-	if (r == 0 && load_epoch(store) < 0)
+	if (r == 0 &&
+	    (load_epoch(store) < 0 || db_exec(&store->db, db_spares_kept) < 0))
 		r = db_fail(&store->db, err, store->path);
 	return r;
 }

@@ -31,6 +31,10 @@ static const struct {
 	[WRECK_BATCH_BODY] = { "batch_body", "id", false },
 	[WRECK_DEAD] = { "dead", "id", false },
 	[WRECK_COUNTER] = { "counter", "destination", true },
+	[WRECK_SERIES_SPARE] = { "series_spare", "id", false },
+	[WRECK_PATH_SPARE] = { "path_spare", "id", false },
+	[WRECK_WORD_SPARE] = { "word_spare", "id", false },
+	[WRECK_DESTINATION_SPARE] = { "destination_spare", "id", false },
 };
 
 const char *wreck_name(enum wreck_table table)

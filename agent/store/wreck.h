@@ -36,6 +36,10 @@ enum wreck_table {
 	WRECK_BATCH_BODY,
 	WRECK_DEAD,
 	WRECK_COUNTER,
+	WRECK_SERIES_SPARE, /* since schema 3 */
+	WRECK_PATH_SPARE,
+	WRECK_WORD_SPARE,
+	WRECK_DESTINATION_SPARE,
 	WRECK_TABLES
 };
 const char *wreck_name(enum wreck_table table);

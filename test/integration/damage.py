@@ -1,0 +1,273 @@
+#!/usr/bin/env python3
+"""A store that is damaged: while its agent is stopped, while it runs, and with
+the agent killed again and again while it salvages. A directory is delivered to;
+in the end each number of each epoch is there once, as it was, or is declared."""
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/../lib")
+import contract
+
+PROGRAM = os.environ.get("EDGEPROBE") or sys.exit("EDGEPROBE is not set")
+PAGE = 4096
+TARGETS = 20
+SEED = int(os.environ.get("SEED", "0")) or random.randrange(1, 2 ** 32)
+PATIENCE = 60  # seconds; far above what anything here takes
+failures = []
+
+
+def expect(truth, said):
+    if not truth:
+        raise AssertionError(said)
+
+
+class Agent:
+    """One agent's files, and the agent."""
+
+    def __init__(self, folder, port):
+        self.folder, self.process = folder, None
+        self.store = f"{folder}/store.db"
+        self.kept = f"{folder}/kept"
+        self.config = f"{folder}/edgeprobe.json"
+        self.log = f"{folder}/log"
+        self.write(port)
+
+    def write(self, port):
+        with open(self.config, "w", encoding="utf-8") as f:
+            json.dump({
+                "agent": "damaged-01",
+                "store": {"path": self.store, "max_size": "64MiB"},
+                "targets": [{"name": f"t{i}", "host": "127.0.0.1",
+                             "probes": ["tcp"], "port": port,
+                             "interval": "100ms", "timeout": "90ms"}
+                            for i in range(TARGETS)],
+                "destinations": [{"name": "kept", "interval": "1s",
+                                  "url": f"file://{self.kept}/"}]}, f)
+
+    def refuse(self):
+        """The directory cannot be made."""
+        with open(self.kept, "w", encoding="utf-8"):
+            pass
+
+    def accept(self):
+        os.unlink(self.kept)
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [PROGRAM, "run", "--config", self.config],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        status = self.process.wait(PATIENCE)
+        said = self.said()
+        expect("Sanitizer" not in said and "runtime error" not in said, said)
+        self.process = None
+        return status
+
+    def said(self):
+        with open(self.log, encoding="utf-8", errors="replace") as f:
+            return f.read()
+
+    def wait_for(self, look, what):
+        end = time.monotonic() + PATIENCE
+        while True:
+            answer = look()
+            if answer:
+                return answer
+            expect(time.monotonic() < end, f"never: {what}: {self.said()}")
+            expect(self.process is None or self.process.poll() is None,
+                   f"it ended: {self.said()}")
+            time.sleep(0.05)
+
+    def rows(self):
+        """What has been delivered, by epoch."""
+        rows = {}
+        names = os.listdir(self.kept) if os.path.isdir(self.kept) else []
+        for name in sorted(names):
+            if name.startswith("."):
+                continue
+            with open(f"{self.kept}/{name}", "rb") as f:
+                for row in contract.parse_all(f.read()):
+                    rows.setdefault(row["epoch"], {})[row["seq"]] = row
+        return rows
+
+    def export(self):
+        done = subprocess.run([PROGRAM, "export", "--store", self.store],
+                              stdout=subprocess.PIPE, check=True, timeout=60)
+        return {row["seq"]: row for row in contract.parse_all(done.stdout)}
+
+    def count(self):
+        if not os.path.exists(self.store):
+            return 0
+        return len(self.export())
+
+    def beside(self, word):
+        return [name for name in os.listdir(self.folder) if f".{word}-" in name
+                and not name.endswith(("-wal", "-shm", "-lock", "-ballast"))]
+
+
+def hit(path, chance, choose):
+    """Bad sectors, anywhere but in the first page."""
+    with open(path, "r+b") as f:
+        size = f.seek(0, os.SEEK_END)
+        for at in range(PAGE, size, 512):
+            if choose.random() < chance:
+                f.seek(at)
+                f.write(choose.randbytes(512))
+
+
+def settled(agent, epoch, last):
+    """All numbers of `epoch` up to `last` have been delivered or declared."""
+    def look():
+        rows = agent.rows().get(epoch, {})
+        known = set(rows)
+        for row in rows.values():
+            if row["type"] == "gap":
+                known |= set(range(row["first"], row["last"] + 1))
+        return bool(known) and known >= set(range(min(rows), last + 1))
+    agent.wait_for(look, f"{epoch} is delivered up to {last}")
+
+
+def compare(before, agent, epoch):
+    """What was delivered is what there was; how many were declared."""
+    rows = agent.rows()
+    for one in rows.values():
+        contract.audit(list(one.values()))
+    declared = 0
+    for seq, row in rows[epoch].items():
+        if row["type"] == "gap" and row["reason"] == "corrupt":
+            declared += row["last"] - row["first"] + 1
+        elif seq in before and row["type"] == "sample":
+            expect(row == before[seq], f"{row}, which was {before[seq]}")
+    return declared
+
+
+def fill(agent, rows):
+    """A store with so many rows that nobody has got yet, and no agent."""
+    agent.refuse()
+    agent.start()
+    agent.wait_for(lambda: agent.count() >= rows, f"{rows} rows")
+    agent.end()
+    before = agent.export()
+    agent.accept()
+    return before
+
+
+def damaged_while_stopped(agent, choose):
+    before = fill(agent, 800)
+    epoch, last = before[1]["epoch"], max(before)
+    with sqlite3.connect(agent.store) as db:  # as after a kill
+        db.execute("UPDATE meta SET value = 1 WHERE name = 'dirty'")
+    db.close()
+    hit(agent.store, 0.05, choose)
+    agent.start()
+    settled(agent, epoch, last)
+    declared = compare(before, agent, epoch)
+    expect(declared > 0, "nothing was damaged")
+    expect(len(agent.rows()) == 2, agent.rows().keys())
+    agent.wait_for(lambda: agent.beside("salvaged") and
+                   not agent.beside("damaged"), "the damaged file is gone")
+    agent.end()
+    return f"{last} rows, {declared} declared"
+
+
+def damaged_while_running(agent, choose):
+    agent.refuse()
+    agent.start()
+    agent.wait_for(lambda: agent.count() >= 400, "400 rows")
+    # The log is written back, and the agent must read anew what it knew.
+    db = sqlite3.connect(agent.store, timeout=10, isolation_level=None)
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    epoch, = db.execute("SELECT value FROM meta WHERE name = 'epoch'"
+                        ).fetchone()
+    root, = db.execute("SELECT rootpage FROM sqlite_schema "
+                       "WHERE name = 'sample'").fetchone()
+    db.execute("BEGIN IMMEDIATE")
+    before = {row["seq"]: row for row in agent.export().values()}
+    db.execute("INSERT OR REPLACE INTO meta VALUES('test', 1)")
+    with open(agent.store, "r+b") as f:
+        f.seek((root - 1) * PAGE)
+        top = f.read(1)
+        leaf = root
+        if top == b"\x05":  # its last leaf is named in its head
+            f.seek((root - 1) * PAGE + 8)
+            leaf = int.from_bytes(f.read(4), "big")
+        f.seek((leaf - 1) * PAGE)
+        f.write(choose.randbytes(PAGE))
+    db.execute("COMMIT")
+    db.close()
+    agent.wait_for(lambda: "kept as" in agent.said(), "it is set aside")
+    agent.accept()
+    new = agent.wait_for(lambda: [e for e in agent.rows() if e != epoch],
+                         "rows of a new epoch")[0]
+    # The numbers go on: what waited in memory went into the new store.
+    first = min(agent.rows()[new])
+    settled(agent, epoch, first - 1)
+    declared = compare(before, agent, epoch)
+    expect(declared > 0, "nothing was damaged")
+    expect(agent.process.poll() is None, "it ended")
+    agent.end()
+    expect("salvaged=" in agent.said(), agent.said())
+    return f"{first - 1} rows before, {declared} declared"
+
+
+def killed_while_salvaging(agent, choose):
+    before = fill(agent, 800)
+    epoch, last = before[1]["epoch"], max(before)
+    with sqlite3.connect(agent.store) as db:
+        db.execute("UPDATE meta SET value = 1 WHERE name = 'dirty'")
+    db.close()
+    hit(agent.store, 0.05, choose)
+    for _ in range(6):
+        agent.start()
+        agent.wait_for(lambda: agent.beside("damaged") or
+                       agent.beside("salvaged"), "it is set aside")
+        time.sleep(choose.random() * 0.1)  # when is what is tested
+        agent.end(signal.SIGKILL)
+    agent.start()
+    settled(agent, epoch, last)
+    declared = compare(before, agent, epoch)
+    agent.end()
+    expect(len(agent.beside("salvaged")) == 1 and
+           not os.path.exists(f"{agent.store}.salvaging"), "files are left")
+    return f"{last} rows, {declared} declared"
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix="damage-")
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    print(f"# SEED={SEED}")
+    for one in (damaged_while_stopped, damaged_while_running,
+                killed_while_salvaging):
+        here = f"{folder}/{one.__name__}"
+        os.makedirs(here)
+        agent = Agent(here, listener.getsockname()[1])
+        try:
+            print("ok -", one.__name__, "#", one(agent, random.Random(SEED)),
+                  flush=True)
+        except (AssertionError, contract.Broken) as e:
+            print("not ok -", one.__name__, "\n#", e, "\n#",
+                  agent.said()[-3000:])
+            failures.append(one.__name__)
+        finally:
+            if agent.process is not None:
+                agent.process.kill()
+                agent.process.wait()
+    if failures:
+        print("# files are in", folder)
+        sys.exit(1)
+    shutil.rmtree(folder)
+
+
+main()
