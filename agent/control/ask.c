@@ -25,8 +25,7 @@ static int trouble(const struct asking *a, int code, struct ep_err *err)
 {
 	if (code == ENOENT || code == ECONNREFUSED)
 		return ep_err_set(err, -ECONNREFUSED,
-				  "%s: no agent listens there",
-				  a->path);
+				  "%s: no agent listens there", a->path);
 	if (code == EAGAIN)
 		return ep_err_set(err, -ETIMEDOUT,
 				  "%s: the agent does not answer", a->path);
