@@ -249,6 +249,7 @@ static int copy_texts(struct http *h, const struct deliver_options *o)
 		[HTTP_NAME] = o->name,
 		[HTTP_TOKEN_FILE] = o->token_file,
 		[HTTP_CA_FILE] = o->ca_file,
+		[HTTP_PROXY] = o->proxy,
 		[HTTP_PROXY_CA_FILE] =
 			o->proxy_ca_file ? o->proxy_ca_file : o->ca_file,
 		[HTTP_PROXY_PASSWORD_FILE] = o->proxy_password_file,
@@ -267,17 +268,30 @@ static int copy_texts(struct http *h, const struct deliver_options *o)
 }
 
 /* Decided here and not by libcurl, because it is said who is to blame. */
-static int find_way(struct http *h, const struct deliver_options *o)
+static int find_way(struct http_way *way, const struct deliver_options *o,
+		    const char *url)
 {
-	char *host = place_host(o->url);
+	char *host = place_host(url);
 
 	if (!host)
 		return -ENOMEM;
-	h->proxied = o->proxy && !bypass_has(o->no_proxy, host);
-	h->proxy_tls = h->proxied && strncasecmp(o->proxy, "https://", 8) == 0;
-	h->tls = place_of(o->url) == PLACE_HTTPS || http_token_needs_tls(o);
+	way->proxied = o->proxy && !bypass_has(o->no_proxy, host);
+	way->proxy_tls =
+		way->proxied && strncasecmp(o->proxy, "https://", 8) == 0;
 	free(host);
 	return 0;
+}
+
+static int find_ways(struct http *h, const struct deliver_options *o)
+{
+	int r = find_way(&h->way, o, o->url);
+
+	h->tls = place_of(o->url) == PLACE_HTTPS || http_token_needs_tls(o);
+	if (r == 0 && auth_is(&o->auth, AUTH_ENTRA))
+		r = find_way(&h->token_way, o,
+			     o->auth.authority ? o->auth.authority
+					       : AUTH_AUTHORITY);
+	return r;
 }
 
 static int make(struct http *h, uv_loop_t *loop,
@@ -295,7 +309,7 @@ static int make(struct http *h, uv_loop_t *loop,
 	if (!h->easy)
 		return -ENOMEM;
 	h->uv = loop;
-	r = find_way(h, o);
+	r = find_ways(h, o);
 	if (r < 0)
 		return r;
 	h->token.path = h->texts[HTTP_TOKEN_FILE];

@@ -27,6 +27,7 @@ enum http_text {
 	HTTP_NAME,
 	HTTP_TOKEN_FILE,
 	HTTP_CA_FILE,
+	HTTP_PROXY,
 	HTTP_PROXY_CA_FILE,
 	HTTP_PROXY_PASSWORD_FILE,
 	HTTP_CERT_FILE,
@@ -61,9 +62,7 @@ struct http {
 	struct token_source *source; /* NULL: none, or it is a file */
 	unsigned token_number;       /* of the last one that was sent */
 	char *texts[HTTP_TEXTS];
-	bool tls;       /* it is needed */
-	bool proxied;   /* a proxy is on the way */
-	bool proxy_tls; /* which is spoken to in TLS */
+	bool tls; /* it is needed */
 	struct http_authorities authorities, proxy_authorities;
 	struct certificate certificate;
 	uint64_t certificate_again_ns; /* as of the authorities */

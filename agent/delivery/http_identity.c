@@ -122,14 +122,14 @@ int http_identity_refresh(struct http *h, struct ep_err *err)
 	if (h->tls)
 		trust = look_at_authorities(h, h->texts[HTTP_CA_FILE],
 					    &h->authorities, err);
-	if (trust >= 0 && h->proxy_tls)
+	if (trust >= 0 && (h->way.proxy_tls || h->token_way.proxy_tls))
 		proxy = look_at_authorities(h, h->texts[HTTP_PROXY_CA_FILE],
 					    &h->proxy_authorities, err);
 	if (trust < 0 || proxy < 0)
 		return trust < 0 ? trust : proxy;
 	if (h->certificate.cert_file)
 		certificate = look_at_certificate(h, err);
-	if (certificate >= 0 && h->proxied &&
+	if (certificate >= 0 && (h->way.proxied || h->token_way.proxied) &&
 	    h->texts[HTTP_PROXY_PASSWORD_FILE])
 		password = look_at_password(h, err);
 	if (certificate < 0 || password < 0)

@@ -119,7 +119,7 @@ static enum http_fault find_fault(const struct http *h, CURLcode result,
 		.class = class,
 		.page = answered && is_page(a),
 		.certificate_page = answered && ack_wants_certificate(a),
-		.proxied = h->proxied,
+		.proxied = h->way.proxied,
 		.reused = info(h->easy, CURLINFO_NUM_CONNECTS) == 0,
 		.bind_error = way->bind_error,
 		.tls_of_proxy = way->with ? way->with == &way->proxy

@@ -89,12 +89,13 @@ static int set_proxy(CURL *easy, const struct http *h,
 {
 	unsigned long bits = proxy_auth(o->proxy_auth);
 
-	SET(easy, CURLOPT_PROXY, h->proxied ? o->proxy : "");
+	SET(easy, CURLOPT_PROXY, h->way.proxied ? o->proxy : "");
 	SET(easy, CURLOPT_NOPROXY, "");
 	/* Neither headers nor anything else of ours is for the proxy. */
 	SET(easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
 	SET(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
-	if (!h->proxied || (!o->proxy_user && bits != CURLAUTH_NEGOTIATE))
+	if (!(h->way.proxied || h->token_way.proxied) ||
+	    (!o->proxy_user && bits != CURLAUTH_NEGOTIATE))
 		return 0;
 	SET(easy, CURLOPT_PROXYAUTH, bits);
 	SET(easy, CURLOPT_PROXYUSERNAME, o->proxy_user ? o->proxy_user : "");

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* The way to Entra is the way to the collector: its proxy and its trust. Who we
- * are to the collector is nothing to Entra. */
+/* Entra is reached as the collector is: by the proxy, unless no_proxy names it,
+ * and with the same trust. Who we are to the collector is nothing to Entra. */
 static CURL *on_handle(void *arg, struct ep_err *err)
 {
 	struct http *h = arg;
@@ -15,6 +15,8 @@ static CURL *on_handle(void *arg, struct ep_err *err)
 		return NULL;
 	}
 	http_way_use(&h->token_way, easy);
+	curl_easy_setopt(easy, CURLOPT_PROXY,
+			 h->token_way.proxied ? h->texts[HTTP_PROXY] : "");
 	return easy;
 }
 

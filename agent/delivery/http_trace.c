@@ -40,7 +40,7 @@ void http_trace(const struct outlet *outlet, struct trace *ret_trace)
 	struct trace *t = ret_trace;
 	const char *address = NULL;
 
-	*t = (struct trace){ .proxied = h->proxied };
+	*t = (struct trace){ .proxied = h->way.proxied };
 	if (!h->tried)
 		return; /* there was no token, or no identity */
 	curl_easy_getinfo(h->easy, CURLINFO_PRIMARY_IP, &address);

@@ -88,7 +88,7 @@ static CURLcode on_ssl_ctx(CURL *easy, void *ssl_ctx, void *arg)
 {
 	struct http_way *way = arg;
 	struct http *h = way->http;
-	bool proxy = h->proxy_tls && way->handshakes++ == 0;
+	bool proxy = way->proxy_tls && way->handshakes++ == 0;
 
 	(void)easy;
 	way->with = proxy ? &way->proxy : &way->other;

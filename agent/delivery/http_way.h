@@ -23,6 +23,8 @@ struct http_peer {
 struct http_way {
 	struct http *http;
 	bool anonymous;      /* our certificate is not for them */
+	bool proxied;        /* a proxy is on the way */
+	bool proxy_tls;      /* which is spoken to in TLS */
 	unsigned handshakes; /* on the socket that was opened last */
 	struct http_peer proxy, other;
 	/* Of this attempt. */

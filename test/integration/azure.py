@@ -2,10 +2,13 @@
 """Delivery to Azure Monitor with tokens of Entra, of the Arc agent and of a
 virtual machine's metadata service, each played by the test in namespaces of
 its own."""
+import contextlib
 import ctypes
 import os
+import socket
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, f"{os.path.dirname(os.path.abspath(__file__))}/../lib")
 import azure
@@ -47,14 +50,15 @@ def server_certificate(folder):
     """Its own authority."""
     if not PATHS:
         PATHS["server"] = certificate(folder, "cloud", "-addext",
-                                      "subjectAltName=IP:127.0.0.1")
+                                      "subjectAltName=IP:127.0.0.1,"
+                                      "DNS:localhost")
     return PATHS["server"]
 
 
 class Cloud:
     """Azure, an agent that sends there, and its folder."""
 
-    def __init__(self, place, name, auth, issuer):
+    def __init__(self, place, name, auth, issuer, **destination):
         tls = server_certificate(place.folder)
         self.folder = here.Folder(place, name)
         self.monitor = azure.Monitor(tls=tls)
@@ -68,7 +72,7 @@ class Cloud:
               "timeout": "100ms"}],
             [{"name": "azure", "encoding": "json-array", "interval": "200ms",
               "url": f"https://127.0.0.1:{self.monitor.port}{INGEST}"
-              "?api-version=2023-01-01", "auth": auth}],
+              "?api-version=2023-01-01", "auth": auth, **destination}],
             tls={"ca_file": tls[0]})
 
     def write(self, name, text):
@@ -80,7 +84,7 @@ class Cloud:
 
     def await_more(self, more=1):
         n = len(self.monitor.rows) + more
-        await_it(lambda: len(self.monitor.rows) >= n, 30,
+        await_it(lambda: len(self.monitor.rows) >= n, 60,
                  f"{n} rows: {self.folder.said()}")
 
     def __enter__(self):
@@ -129,7 +133,7 @@ def entra_with_a_certificate(place):
     """And once more before a token ends."""
     entra = azure.Entra(tls=server_certificate(place.folder))
     entra.certificate, key = certificate(place.folder, "client")
-    entra.life_s = 5
+    entra.life_s = 3
     with Cloud(place, "certificate",
                {"type": "entra", "cert_file": entra.certificate,
                 "key_file": key}, entra) as cloud:
@@ -156,13 +160,65 @@ def entra_is_not_trusted(place):
         expect(not entra.codes and not cloud.monitor.codes, "it was asked")
 
 
+class Proxy:
+    """Of tunnels; knows for whom."""
+
+    def __init__(self):
+        self.asked = []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            near, _ = self.listener.accept()
+            threading.Thread(target=self.serve, args=(near,),
+                             daemon=True).start()
+
+    def serve(self, near):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += near.recv(4096)
+        place = head.split()[1].decode()
+        self.asked.append(place)
+        host, _, port = place.partition(":")
+        far = socket.create_connection((host, int(port)))
+        near.sendall(b"HTTP/1.1 200 Go\r\n\r\n")
+        threading.Thread(target=relay, args=(far, near), daemon=True).start()
+        relay(near, far)
+
+
+def relay(one, other):
+    with contextlib.suppress(OSError):
+        while data := one.recv(65536):
+            other.sendall(data)
+        other.shutdown(socket.SHUT_WR)
+
+
+@case
+def only_entra_is_behind_the_proxy(place):
+    """As where Azure Monitor has a private address."""
+    entra, proxy = azure.Entra(tls=server_certificate(place.folder)), Proxy()
+    entra.secret = "s3cret"
+    with Cloud(place, "proxy", {
+            "type": "entra", "secret_file": "secret",
+            "authority": f"https://localhost:{entra.port}"}, entra,
+               proxy=f"http://127.0.0.1:{proxy.port}",
+               no_proxy=["127.0.0.1"]) as cloud:
+        cloud.write("secret", "s3cret")
+        cloud.folder.start()
+        cloud.await_more(1)
+        expect(proxy.asked == [f"localhost:{entra.port}"], proxy.asked)
+        cloud.end()
+
+
 @case
 def the_arc_agent_of_this_machine(place):
     """It is shown the file that only root and it may write, and no other."""
     arc = azure.Arc(port=40342)
     other = f"{azure.KEYS}/other.key"
     with open(other, "w", encoding="utf-8") as f:
-        f.write("key of somebody")
+        f.write("somebody")
     os.chown(other, NOBODY, NOBODY)
     long = f"{azure.KEYS}/long.key"
     with open(long, "w", encoding="utf-8") as f:
