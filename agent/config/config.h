@@ -4,6 +4,7 @@
 #define CONFIG_CONFIG_H
 
 #include "base/buf.h"
+#include "config/destination.h"
 #include "edgeprobe/target.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,25 +47,6 @@ struct config_target {
 	bool kept;           /* https: over a kept connection, too */
 	bool dont_fragment;
 	struct ep_statuses expect_status;
-};
-
-/* NULL where nothing is given. */
-struct config_auth {
-	char *type, *tenant, *client_id;
-	char *secret_file, *cert_file, *key_file;
-	char *scope, *authority;
-};
-
-struct config_destination {
-	char *name, *url, *encoding, *token_file, *ca_file, *proxy;
-	bool gzip;
-	uint64_t batch_rows, batch_bytes, interval_ns, timeout_ns;
-	struct config_auth auth;
-	char *cert_file, *key_file, *key_password_file;
-	char *proxy_user, *proxy_password_file, *proxy_auth, *proxy_ca_file;
-	char *no_proxy;     /* comma-separated */
-	char *circuit;      /* its name; NULL: by the routing table */
-	const char *source; /* of that circuit; borrowed from there */
 };
 
 /* From where on a change is an event. */

@@ -252,6 +252,22 @@ def check_free(row):
              not isinstance(value, bool), f"{key} is no scalar")
 
 
+CREDENTIAL = {
+    "event": (word({"credential_expiring"}), True),
+    "level": (word({"info", "warning"}), True),
+    "state": (word({"expiring", "expired", "renewed"}), True),
+    "credential": (word({"collector_certificate", "proxy_certificate",
+                         "client_certificate"}), True),
+    "destination": (text, True),
+    "days_left": (integer(-10 ** 6, 10 ** 6), True),
+}
+
+
+def check_event(row):
+    if row["event"] == "credential_expiring":
+        check_keys(row, {**IDENTITY, **CREDENTIAL})
+
+
 def check_time(row):
     said = datetime.datetime.strptime(row["time"], "%Y-%m-%dT%H:%M:%S.%fZ")
     since = (said - EPOCH) // datetime.timedelta(microseconds=1)
@@ -335,6 +351,8 @@ def check(row):
     if row["type"] == "sample":
         check_outcome(row)
         check_https(row)
+    if row["type"] == "event" and "event" in row:
+        check_event(row)
     if row["type"] == "late":
         need(row["of"] < row["seq"], "it is late to what came after it")
     if row["type"] == "gap":
