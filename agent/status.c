@@ -218,6 +218,9 @@ static void tell_delivery(const struct deliver_facts *facts, struct buf *b)
 		line_us(b, "ack_age_us", since(facts->acked_ns, now_ns));
 	if (facts->next_try_ns > 0)
 		line_us(b, "next_try_us", since(now_ns, facts->next_try_ns));
+	if (facts->token_until_ns > now_ns)
+		line_us(b, "token_left_us",
+			since(now_ns, facts->token_until_ns));
 }
 
 void status_destination(const char *name, uint64_t rows, struct buf *line,

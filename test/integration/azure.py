@@ -4,6 +4,7 @@ virtual machine's metadata service, each played by the test in namespaces of
 its own."""
 import contextlib
 import ctypes
+import json
 import os
 import socket
 import subprocess
@@ -82,6 +83,14 @@ class Cloud:
             f.write(text)
         os.rename(f"{path}.new", path)
 
+    def token_left_us(self):
+        """As the running agent tells it."""
+        said = self.folder.ask("status", "--json", "--config",
+                               self.folder.config).stdout
+        lines = map(json.loads, said.splitlines())
+        return next(line["token_left_us"] for line in lines
+                    if line.get("destination") == "azure")
+
     def await_more(self, more=1):
         n = len(self.monitor.rows) + more
         await_it(lambda: len(self.monitor.rows) >= n, 60,
@@ -115,6 +124,7 @@ def entra_with_a_secret_that_is_rotated(place):
         cloud.folder.start()
         cloud.await_more(3)
         expect(entra.codes == [200], entra.codes)
+        expect(0 < cloud.token_left_us() <= 3600e6, cloud.token_left_us())
         with entra.lock, cloud.monitor.lock:  # old ones hold no more
             entra.secret = "s3cond"
             cloud.monitor.good.clear()
