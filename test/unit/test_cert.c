@@ -1,6 +1,7 @@
 /* What a sample keeps of a certificate. */
 #include "core/cert.h"
 #include "edgeprobe/clock.h"
+#include "edgeprobe/private/cert.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -111,9 +112,29 @@ static void days_left(void **state)
 	ASN1_TIME_free(expires);
 }
 
+/* Those of devices end in the year 9999. */
+static void when_it_begins_and_ends(void **state)
+{
+	X509 *cert = X509_new();
+	struct ep_cert_facts facts;
+
+	(void)state;
+	ASN1_TIME_set_string(X509_getm_notBefore(cert), "20200101000000Z");
+	ASN1_TIME_set_string(X509_getm_notAfter(cert), "99991231235959Z");
+	X509_NAME_add_entry_by_txt(X509_get_issuer_name(cert), "CN",
+				   MBSTRING_ASC, (const unsigned char *)"A CA",
+				   -1, -1, 0);
+	ep_cert_read(cert, &facts);
+	assert_string_equal(facts.issuer, "A CA");
+	assert_int_equal(facts.starts_s, 1577836800);
+	assert_int_equal(facts.expires_s, 253402300799);
+	X509_free(cert);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(when_it_begins_and_ends),
 		cmocka_unit_test(issuers),
 		cmocka_unit_test(issuer_is_cut_at_a_character),
 		cmocka_unit_test(days_left),

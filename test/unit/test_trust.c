@@ -116,6 +116,32 @@ static void another_bundle_in_its_place(void **state)
 	ep_trust_drop(trust);
 }
 
+/* For whoever will not wait for a minute; and it is told apart. */
+static void looked_at_when_asked(void **state)
+{
+	struct bundle *b = *state;
+	struct ep_trust *trust;
+	uint64_t first = 0, now = 0;
+	FILE *file;
+
+	assert_int_equal(ep_trust_take(b->path, &trust, NULL), 0);
+	assert_int_equal(ep_trust_look(trust, &first), 0);
+	assert_int_equal(ep_trust_look(trust, &now), 0);
+	assert_int_equal(now, first);
+	file = fopen(b->path, "w");
+	fclose(file);
+	assert_int_equal(ep_trust_look(trust, &now), -EINVAL);
+	assert_int_equal(ep_trust_look(trust, &now), -EINVAL);
+	assert_int_equal(trusted(trust), 1);
+	unlink(b->path);
+	assert_int_equal(ep_trust_look(trust, &now), -EINVAL);
+	copy(b->other, b->path, "w");
+	copy(b->other, b->path, "a");
+	assert_int_equal(ep_trust_look(trust, &now), 0);
+	assert_int_not_equal(now, first);
+	ep_trust_drop(trust);
+}
+
 static void what_holds_no_certificate(void **state)
 {
 	struct bundle *b = *state;
@@ -138,6 +164,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(one_for_all_that_hold_it),
 		TEST(another_bundle_in_its_place),
+		TEST(looked_at_when_asked),
 		TEST(what_holds_no_certificate),
 	};
 
