@@ -16,11 +16,11 @@
 #include "store/salvage.h"
 #include "wreckage.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -111,14 +111,27 @@ static void begin_check(struct rescue *r)
 	begin(r, CHECK);
 }
 
-/* What a store that is salvaged may take when the damaged file is gone. */
+static uint64_t free_on_disk(const char *path)
+{
+	struct statvfs fs;
+
+	return statvfs(path, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize
+				       : UINT64_MAX;
+}
+
+/* What a store that is salvaged may take when the damaged file is gone; the
+ * disk must have it while that is still there. */
 static uint64_t room_for(struct rescue *r, uint64_t others)
 {
 	uint64_t taken =
 		store_bytes_of(store_path(r->store)) + GROWTH_BYTES + others;
 	uint64_t max = r->config->store_max_bytes;
+	uint64_t unused = free_on_disk(store_path(r->store));
 
-	return max > taken + STORE_MIN_BYTES ? max - taken : STORE_MIN_BYTES;
+	max = max > taken + STORE_MIN_BYTES ? max - taken : STORE_MIN_BYTES;
+	if (max > unused / 2)
+		max = unused / 2;
+	return max > STORE_MIN_BYTES ? max : STORE_MIN_BYTES;
 }
 
 static void begin_salvage(struct rescue *r, const struct wreckage *from,
@@ -149,39 +162,21 @@ static void begin_salvage(struct rescue *r, const struct wreckage *from,
 
 /* --- what came of it --- */
 
-static void sync_directory(const char *path)
-{
-	char copy[PATH_BYTES];
-	char *slash;
-	int fd;
-
-	snprintf(copy, sizeof(copy), "%s", path);
-	slash = strrchr(copy, '/');
-	if (slash != NULL)
-		slash[slash == copy] = '\0';
-	fd = open(slash != NULL ? copy : ".", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	(void)fsync(fd);
-	close(fd);
-}
-
-/* The new name is on disk before the damaged file goes. */
 static void keep_salvaged(struct rescue *r)
 {
 	const struct store_salvage_result *s = &r->work.salvaged;
 	char to[PATH_BYTES];
+	int code = wreckage_name(store_path(r->store), WRECKAGE_SALVAGED,
+				 r->at.stamp, to, sizeof(to));
 
-	if (wreckage_name(store_path(r->store), WRECKAGE_SALVAGED, r->at.stamp,
-			  to, sizeof(to)) < 0 ||
-	    rename(r->work.to, to) < 0) {
+	if (code == 0)
+		code = store_keep_salvaged(r->work.to, to, r->work.from);
+	if (code < 0) {
 		log_error("store", "salvage=failed file=%s reason=\"%s\"",
-			  r->at.name, strerror(errno));
+			  r->at.name, strerror(-code));
+		r->again_ns = ep_clock_mono_ns() + AGAIN_NS;
 		return;
 	}
-	store_remove(r->work.to);
-	sync_directory(to);
-	store_remove(r->work.from);
 	store_forget_aside(r->store, r->at.name);
 	log_warn("store",
 		 "salvaged=%s epoch=%s first=%llu last=%llu rows=%llu "
@@ -310,10 +305,7 @@ static void set_aside_again(struct rescue *r)
 			  to, sizeof(to)) < 0)
 		return;
 	log_error("store", "salvaged=%s damaged=yes next=salvage", r->at.name);
-	(void)rename(from, to);
-	(void)strncat(from, "-wal", sizeof(from) - strlen(from) - 1);
-	(void)strncat(to, "-wal", sizeof(to) - strlen(to) - 1);
-	(void)rename(from, to);
+	(void)store_rename(from, to);
 }
 
 static void go_on_sending(struct rescue *r, uint64_t now_ns)

@@ -1,41 +1,20 @@
 /* `edgeprobe export`: rows as NDJSON. */
-#include "base/buf.h"
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/rows_out.h"
 #include "cli/store_path.h"
-#include "delivery/row.h"
 #include "store/store.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define ROW_MAX 65536
-
-struct sink {
-	struct identity who;
-	struct buf row;
-};
-
-static int on_record(const struct record *record, void *arg)
-{
-	struct sink *s = arg;
-
-	buf_clear(&s->row);
-	row_write(&s->row, &s->who, record);
-	buf_char(&s->row, '\n');
-	if (s->row.error < 0)
-		return s->row.error;
-	return fwrite(s->row.data, 1, s->row.len, stdout) == s->row.len ? 0
-									: -EIO;
-}
-
 static enum cli_exit export_store(const struct cli_args *args,
 				  struct store *store)
 {
 	struct store_range range = { .destination = -1 };
-	struct sink sink = { .who = { store_agent(store),
-				      store_epoch(store) } };
+	struct identity who = { store_agent(store), store_epoch(store) };
+	struct rows_out out;
 	struct ep_err err = { 0 };
 	int r;
 
@@ -43,9 +22,9 @@ static enum cli_exit export_store(const struct cli_args *args,
 		range.since_ns = cli_number(args, "since");
 	if (cli_given(args, "until"))
 		range.until_ns = cli_number(args, "until");
-	buf_init(&sink.row, ROW_MAX);
-	r = store_scan(store, &range, on_record, &sink, &err);
-	buf_finish(&sink.row);
+	rows_out_init(&out, &who);
+	r = store_scan(store, &range, rows_out_put, &out, &err);
+	rows_out_finish(&out);
 	if (r == 0 || ferror(stdout))
 		return CLI_OK; /* the frame reports what stdout did not take */
 	return cli_fail(args, r, "%s", err.text);

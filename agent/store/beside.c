@@ -3,9 +3,12 @@
 #include "store/plausible.h"
 #include "store/salvage.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,6 +43,82 @@ uint64_t store_bytes_of(const char *path)
 			bytes += (uint64_t)st.st_size;
 	}
 	return bytes;
+}
+
+static int lock_name(const char *path, char *name)
+{
+	const char *damaged = strstr(path, ".damaged-");
+	size_t len = damaged ? (size_t)(damaged - path) : strlen(path);
+
+	return snprintf(name, NAME_MAX_BYTES, "%.*s-lock", (int)len, path) <
+			       NAME_MAX_BYTES
+		       ? 0
+		       : -ENAMETOOLONG;
+}
+
+int store_hold(const char *path, int *ret_fd, struct ep_err *err)
+{
+	char name[NAME_MAX_BYTES];
+	int fd, r = lock_name(path, name);
+
+	if (r < 0)
+		return ep_err_set(err, r, "%s: the name is too long", path);
+	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return ep_err_set(err, -errno, "%s: %s", name, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		close(fd);
+		return ep_err_set(err, -EBUSY,
+				  "%s: an agent is using this store; it "
+				  "repairs by itself",
+				  path);
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+int store_rename(const char *from, const char *to)
+{
+	static const char *const logs[] = { "-wal", "-journal" };
+	char a[NAME_MAX_BYTES], b[NAME_MAX_BYTES];
+
+	if (rename(from, to) < 0)
+		return -errno;
+	for (size_t i = 0; i < sizeof(logs) / sizeof(logs[0]); i++) {
+		snprintf(a, sizeof(a), "%s%s", from, logs[i]);
+		snprintf(b, sizeof(b), "%s%s", to, logs[i]);
+		(void)rename(a, b);
+	}
+	snprintf(a, sizeof(a), "%s-shm", from);
+	(void)unlink(a);
+	return 0;
+}
+
+static void sync_directory(const char *path)
+{
+	char copy[NAME_MAX_BYTES];
+	char *slash;
+	int fd;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	slash = strrchr(copy, '/');
+	if (slash)
+		slash[slash == copy] = '\0';
+	fd = open(slash ? copy : ".", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)fsync(fd);
+	close(fd);
+}
+
+int store_keep_salvaged(const char *from, const char *to, const char *damaged)
+{
+	if (rename(from, to) < 0)
+		return -errno;
+	store_remove(from);
+	sync_directory(to);
+	store_remove(damaged);
+	return 0;
 }
 
 static void aside_key(const char *name, char *ret_key, size_t size)

@@ -16,6 +16,8 @@
  * read at the end of a table. */
 #define PAGE_ROWS 128
 #define TAIL_ROWS CHUNK_NUMBERS
+/* Numbers of rows that follow one another are not further apart. */
+#define APART_MAX ((uint64_t)65536)
 #define PIECE     65536
 
 /* --- the epoch --- */
@@ -171,11 +173,25 @@ static void others_know(struct salvage *s, struct highest *h)
 	}
 }
 
+/* The last sample; one that is far from all others has a number that is
+ * damaged. */
+static uint64_t last_sample(struct salvage *s, uint64_t cap, bool *whole)
+{
+	int64_t last = wreck_last(&s->wreck, WRECK_SAMPLE, (int64_t)cap, whole);
+	bool ignored = true;
+	int64_t before =
+		wreck_last(&s->wreck, WRECK_SAMPLE, last - 1, &ignored);
+
+	if (before == 0 || last - before <= (int64_t)APART_MAX)
+		return (uint64_t)last;
+	*whole = false;
+	return (uint64_t)before;
+}
+
 /* If that is not known, some more than can be read: so many may be gone. */
 static uint64_t find_last(struct salvage *s, const char *path)
 {
-	static const enum wreck_table rows[] = { WRECK_SAMPLE, WRECK_NOTE,
-						 WRECK_GAP };
+	static const enum wreck_table rows[] = { WRECK_NOTE, WRECK_GAP };
 	struct highest h = {
 		.cap = s->floor + bytes_of(path) + OVERFLOWN_MAX,
 	};
@@ -184,6 +200,9 @@ static uint64_t find_last(struct salvage *s, const char *path)
 
 	if (s->o->last > 0)
 		return s->o->last;
+	h.value = last_sample(s, h.cap, &whole);
+	if (h.value > 0)
+		h.cap = h.value + APART_MAX;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		raise(&h, (uint64_t)wreck_last(&s->wreck, rows[i],
 					       (int64_t)h.cap, &whole));

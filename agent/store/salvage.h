@@ -75,6 +75,15 @@ bool store_aside(struct store *store, const char *name, char ret_epoch[17],
 /* Forget that. */
 void store_forget_aside(struct store *store, const char *name);
 
+/* Keep others from the store at `path`, or at the path that it was set aside
+ * from, until `*ret_fd` is closed. -EBUSY: an agent is using it. */
+int store_hold(const char *path, int *ret_fd, struct ep_err *err);
+/* Rename a database and its log. 0 or a negative errno. */
+int store_rename(const char *from, const char *to);
+/* What store_salvage() made at `from` becomes `to`, for good; only then
+ * `damaged` goes. 0 or a negative errno. */
+int store_keep_salvaged(const char *from, const char *to, const char *damaged);
+
 /* Remove a database and what lies beside it. */
 void store_remove(const char *path);
 /* Bytes on disk of a database and what lies beside it. */

@@ -107,6 +107,15 @@ class Agent:
                               stdout=subprocess.PIPE, check=True, timeout=60)
         return {row["seq"]: row for row in contract.parse_all(done.stdout)}
 
+    def tool(self, *words, wanted=0):
+        done = subprocess.run([PROGRAM, "store", *words, "--store",
+                               self.store], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, check=False, timeout=60)
+        said = done.stderr.decode()
+        expect(done.returncode == wanted and "Sanitizer" not in said and
+               "runtime error" not in said, f"{words}: {done}")
+        return done.stdout
+
     def count(self):
         if not os.path.exists(self.store):
             return 0
@@ -165,7 +174,7 @@ def fill(agent, rows):
 
 
 def damaged_while_stopped(agent, choose):
-    before = fill(agent, 800)
+    before = fill(agent, 500)
     epoch, last = before[1]["epoch"], max(before)
     with sqlite3.connect(agent.store) as db:  # as after a kill
         db.execute("UPDATE meta SET value = 1 WHERE name = 'dirty'")
@@ -223,7 +232,7 @@ def damaged_while_running(agent, choose):
 
 
 def killed_while_salvaging(agent, choose):
-    before = fill(agent, 800)
+    before = fill(agent, 500)
     epoch, last = before[1]["epoch"], max(before)
     with sqlite3.connect(agent.store) as db:
         db.execute("UPDATE meta SET value = 1 WHERE name = 'dirty'")
@@ -244,12 +253,40 @@ def killed_while_salvaging(agent, choose):
     return f"{last} rows, {declared} declared"
 
 
+def repaired_by_hand(agent, choose):
+    before = fill(agent, 500)
+    epoch, last = before[1]["epoch"], max(before)
+    expect(json.loads(agent.tool("check", "--json"))["rows"] == len(before),
+           "rows of a whole store")
+    hit(agent.store, 0.05, choose)
+    found = json.loads(agent.tool("check", "--json", wanted=1))
+    expect(not found["whole"] and 0 < found["rows"] < len(before), found)
+    rows = contract.parse_all(agent.tool("export"))
+    expect(len(rows) == found["rows"], f"{len(rows)} rows, not {found}")
+    for row in rows:
+        expect(row == before[row["seq"]], f"{row} is not as it was")
+    with open(agent.store, "rb") as f:
+        was = f.read()
+    agent.tool("repair")
+    with open(agent.store, "rb") as f:
+        expect(f.read() == was and not agent.beside("damaged"), "it was done")
+    agent.tool("repair", "--apply")
+    expect(agent.beside("salvaged") and not agent.beside("damaged") and
+           not os.path.exists(agent.store), os.listdir(agent.folder))
+    agent.start()
+    settled(agent, epoch, last)
+    agent.tool("repair", wanted=75)  # it is in use
+    declared = compare(before, agent, epoch)
+    agent.end()
+    return f"{last} rows, {found['rows']} read, {declared} declared"
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="damage-")
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     print(f"# SEED={SEED}")
     for one in (damaged_while_stopped, damaged_while_running,
-                killed_while_salvaging):
+                killed_while_salvaging, repaired_by_hand):
         here = f"{folder}/{one.__name__}"
         os.makedirs(here)
         agent = Agent(here, listener.getsockname()[1])
