@@ -43,6 +43,7 @@ SECOND = 1_000_000_000
 PROBES_PER_S = 110
 DISK = "size=48m"
 WAL_BYTES = 2 << 20  # beyond it the log is cut
+STEPS = 16           # that the clock can make
 PATIENCE_S = 60      # until a point is reached; far above what it takes
 
 # A point: (how often it may be passed first, what leads there, moments).
@@ -78,6 +79,7 @@ def plans(rng, agents, kills, every_moment):
     born = [("new " + name, rng.choice(moments))
             for name, (_, _, moments) in CREATION.items()]
     ends += [("full", "")] * max(1, kills // 30)
+    ends += [("step", "")] * min(agents * STEPS, max(1, kills // 15))
     rest = kills - len(ends) - agents * len(born)
     ends += [("random", "")] * max(rest, 2 * agents)
     rng.shuffle(ends)
@@ -101,7 +103,7 @@ class Clock:
     def __init__(self, path):
         self.path, self.n, self.ahead_ns = path, 0, 0
         with open(path, "wb") as f:
-            f.write(bytes(16 * 16))
+            f.write(bytes(16 * STEPS))
 
     def step(self, by_ns):
         with open(self.path, "r+b") as f:
@@ -127,6 +129,7 @@ class Agent:
         self.clock = Clock(f"{path}/clock")
         self.log_began = 0  # of this life
         self.known = {}  # seq: a row's text as it was committed
+        self.floor = 0   # rows before it may have gone unseen
         self.agent = None
         self.witnesses = {"lines": Lines(rng), "array": Array(rng),
                           "bulk": Bulk(rng), "logs": Logs(rng),
@@ -277,23 +280,29 @@ class Agent:
                f"{name}:{n}:{moment}: exit {code}: {self.said()}")
         return code == -signal.SIGKILL
 
+    def live_through_a_step(self):
+        """Of the wall clock."""
+        self.start()
+        time.sleep(self.rng.uniform(0.5, 2))  # a moment like any other
+        if self.clock.n < STEPS:
+            self.clock.step(self.rng.choice((-3600, -2, 3, 86400)) * SECOND)
+        time.sleep(self.rng.uniform(0.05, 1.2))
+        self.end_now()
+        self.keep_what_is_committed()
+
     def live_at_random(self):
         """Returns the age of the newest row on disk when it was killed, or
         None: nothing new was."""
         before = max(self.known, default=0)
         self.start()
         time.sleep(self.rng.uniform(0.05, 2.5))  # a moment like any other
-        steps = self.rng.random() < 0.2 and self.clock.n < 16
-        if steps:
-            self.clock.step(self.rng.choice((-3600, -2, 3, 86400)) * SECOND)
-            time.sleep(self.rng.uniform(0.05, 1.2))
         at_ns = self.clock.now_ns()
         self.end_now()
         self.keep_what_is_committed()
         newest = max((seq for seq, line in self.known.items()
                       if seq > before and b'"type":"sample"' in line),
                      default=None)
-        if steps or newest is None:
+        if newest is None:
             return None
         return at_ns / 1000 - json.loads(self.known[newest])["ts_us"]
 
@@ -318,7 +327,10 @@ class Agent:
     def keep_what_is_committed(self, empty=True):
         """What was there is there still, and as it was."""
         rows = self.export()
-        first = min((seq for seq in rows if seq > 1), default=0)
+        # What is older was evicted, but for a first row.
+        first = min((seq for seq in rows if seq > 1),
+                    default=max(self.known, default=0) + 1)
+        self.floor = max(self.floor, first)
         for seq, line in self.known.items():
             expect(seq < first or seq in rows,
                    f"{seq} was committed and is gone: {line} of "
@@ -388,8 +400,10 @@ class Agent:
             shown = {**(w.rows if w else {}), **rows}
             for (of, seq), row in shown.items():
                 expect(of == epoch, f"{name}: {of} is no epoch of {epoch}")
-                expect(seq in stored, f"{name} was sent {row}, which was "
-                       "never committed")
+                expect(seq in stored or seq < self.floor,
+                       f"{name} was sent {row}, which was never committed")
+                if seq not in stored:
+                    continue
                 told_its_own = {row["type"], stored[seq]["type"]} & {"gap"}
                 wanted = {key: value for key, value in stored[seq].items()
                           if key not in drops}
@@ -430,6 +444,10 @@ def run_plan(agent, plan):
             age = agent.live_at_random()
             ages += [age] if age is not None else []
             died["random"] += 1
+            continue
+        if name == "step":
+            agent.live_through_a_step()
+            died["step"] += 1
             continue
         if name == "full":
             agent.live_on_a_full_disk()
@@ -508,7 +526,7 @@ def show(reports):
               f"{PROBES_PER_S} samples a second {lost[len(lost) // 2]} and "
               f"{lost[-1]} were lost")
     died = total(reports, "died")
-    for name in (*POINTS, "full", "random"):
+    for name in (*POINTS, "full", "random", "step"):
         expect(died[name] >= 1, f"nobody died at {name}")
 
 
