@@ -68,7 +68,8 @@ struct keeping {
 	uint64_t suspended_ns;
 	uint64_t committed_ns; /* the last that went well; 0: none yet */
 	bool unsynced, failing;
-	bool broken; /* the store is to be renewed */
+	bool draining; /* our own backlog is on the line */
+	bool broken;   /* the store is to be renewed */
 	struct mending mending;
 	struct taken taken[TAKE_MAX];
 };
@@ -114,6 +115,8 @@ static void keep(struct keeping *k, struct source *s, struct taken *taken)
 	self_saw_sample(k->self, s->number, taken);
 	if (k->unsynced)
 		taken->sample.flags |= EP_FLAG_CLOCK_UNSYNCED;
+	if (k->draining)
+		taken->sample.flags |= EP_FLAG_DRAINING;
 	if (taken->late) {
 		keep_late(k, s, &taken->sample);
 		return;
@@ -148,6 +151,7 @@ static void empty_ring(struct keeping *k, struct source *s)
 
 static void empty_rings(struct keeping *k)
 {
+	k->draining = k->sending != NULL && sending_is_draining(k->sending);
 	for (unsigned i = 0; i < k->n_sources; i++)
 		empty_ring(k, &k->sources[i]);
 }

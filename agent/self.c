@@ -340,6 +340,10 @@ static void tell_sink(struct self *self, struct sink *s, uint64_t period_ns)
 	put(&body, "quarantined", now.quarantined - s->before.quarantined);
 	put(&body, "backlog_rows", now.backlog_rows);
 	put_us(&body, "backlog_age_us", now.backlog_oldest_ns);
+	put(&body, "draining", now.draining);
+	if (now.backlog_rate > 0)
+		put_us(&body, "backlog_gap_us",
+		       (uint64_t)((double)EP_NS_PER_S / now.backlog_rate));
 	put(&body, "troubled", now.trouble[0] != '\0');
 	s->rate = per_second(s->before.rows, now.rows, period_ns);
 	put_days(&body, "tls_days_left",

@@ -58,6 +58,9 @@ struct deliver_options delivery_options(const struct config *config,
 		.max_bytes = d->batch_bytes,
 		.interval_ns = d->interval_ns,
 		.timeout_ns = d->timeout_ns,
+		.backlog_rate = d->backlog_rate,
+		.backlog_bandwidth = d->backlog_bandwidth,
+		.dscp = d->dscp,
 		.truncate_addresses = config->truncate_addresses,
 	};
 }
@@ -141,6 +144,14 @@ void sending_poke(struct sending *s)
 {
 	for (size_t i = 0; i < s->n; i++)
 		deliver_poke(s->delivers[i]);
+}
+
+bool sending_is_draining(const struct sending *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (deliver_is_draining(s->delivers[i]))
+			return true;
+	return false;
 }
 
 bool sending_is_done(const struct sending *s)

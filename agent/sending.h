@@ -31,6 +31,10 @@ struct deliver *const *sending_list(const struct sending *sending);
 /* New rows were committed. */
 void sending_poke(struct sending *sending);
 
+/* A backlog shares the line with what is measured now: deliver_is_draining()
+ * of any. */
+bool sending_is_draining(const struct sending *sending);
+
 /* All rows of the store have been acknowledged by all; true if there is no
  * destination. */
 bool sending_is_done(const struct sending *sending);

@@ -16,6 +16,8 @@ struct config_destination {
 	char *name, *url, *encoding, *token_file, *ca_file, *proxy;
 	bool gzip;
 	uint64_t batch_rows, batch_bytes, interval_ns, timeout_ns;
+	uint64_t backlog_rate, backlog_bandwidth; /* a second */
+	uint64_t dscp;
 	struct config_auth auth;
 	char *cert_file, *key_file, *key_password_file;
 	char *proxy_user, *proxy_password_file, *proxy_auth, *proxy_ca_file;

@@ -138,6 +138,16 @@ static const struct schema_key destination_keys[] = {
 		   "a batch that is not full waits this long" } },
 	{ .opt = { "timeout", EP_OPT_DURATION, DESTINATION(timeout_ns), 1 * S,
 		   300 * S, "30s", "time that one attempt may take" } },
+	{ .opt = { "backlog_rate", EP_OPT_UINT, DESTINATION(backlog_rate), 0,
+		   1000, "1",
+		   "after an outage: most batches of the backlog a second; it "
+		   "begins with a fiftieth of that; 0: as fast as it goes" } },
+	{ .opt = { "backlog_bandwidth", EP_OPT_SIZE,
+		   DESTINATION(backlog_bandwidth), 4096, 1024 * MIB, "256KiB",
+		   "bytes a second that the backlog may take of the line" } },
+	{ .opt = { "dscp", EP_OPT_UINT, DESTINATION(dscp), 0, 63, "0",
+		   "DSCP of what is sent; with 0 the backlog goes as LE (1, "
+		   "RFC 8622), which gives way to everything else" } },
 };
 const struct schema_object schema_destination = {
 	"this destination", destination_keys, COUNT(destination_keys),

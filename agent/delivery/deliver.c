@@ -317,7 +317,7 @@ int deliver_open(uv_loop_t *loop, struct store *store,
 		return r;
 	}
 	d->taken = store_last_seq(store);
-	turn_open(d, place_of(o.url) != PLACE_FILE);
+	turn_open(d, &o);
 	ep_scope_init(&d->scope);
 	uv_timer_init(loop, &d->timer);
 	ep_scope_adopt(&d->scope, (uv_handle_t *)&d->timer);

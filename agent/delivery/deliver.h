@@ -40,6 +40,11 @@ struct deliver_options {
 	uint64_t max_bytes;      /* a batch, before compression; 0: 900,000 */
 	uint64_t interval_ns; /* at most this long between batches; 0: 10 s */
 	uint64_t timeout_ns;  /* of one attempt; 0: 30 s */
+	/* Of what an outage left behind, but for a directory. */
+	uint64_t backlog_rate;      /* batches a second, at most; 0: any */
+	uint64_t backlog_bandwidth; /* bytes a second; 0: any */
+	uint64_t
+		dscp; /* of all that is sent; 0: that, and LE for the backlog */
 };
 
 /* 0 if `options` can be used, else -EINVAL and what is allowed. Used by

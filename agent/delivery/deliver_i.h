@@ -34,7 +34,8 @@ struct deliver {
 	size_t max_bytes; /* less after each 413 */
 	struct retry_options retry;
 
-	bool paced;          /* somebody else's machine, behind a line */
+	bool paced; /* somebody else's machine, behind a line */
+	struct drain_options drain_options;
 	struct drain drain;  /* of what an outage left behind */
 	bool behind;         /* where rows go in order: fresh ones are old */
 	bool draining;       /* what is on its way is no news */
@@ -93,8 +94,8 @@ void batch_forget(struct store_batch *batch);
 
 /* --- turn.c: what goes next --- */
 
-/* At the start. `paced`: the backlog goes at a pace, and newest rows first. */
-void turn_open(struct deliver *d, bool paced);
+/* At the start. */
+void turn_open(struct deliver *d, const struct deliver_options *o);
 enum drain_what turn_choose(const struct deliver *d);
 /* Take it. 1: `d->batch` is to be sent; 0: there is nothing; or negative
  * errno. */

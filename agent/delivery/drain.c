@@ -18,6 +18,22 @@ const struct drain_options drain_none = {
 	.ceiling = 1e9,
 };
 
+struct drain_options drain_up_to(uint64_t rate)
+{
+	struct drain_options o = drain_defaults;
+	double times = (double)rate / drain_defaults.ceiling;
+
+	o.start *= times;
+	o.step *= times;
+	o.floor *= times;
+	o.ceiling *= times;
+	if (rate == 0) {
+		o.offset_ns = 0;
+		o.start = o.floor = o.ceiling = drain_none.ceiling;
+	}
+	return o;
+}
+
 void drain_begin(struct drain *p, uint64_t now_ns, uint64_t random)
 {
 	p->rate = p->options->start;

@@ -17,8 +17,11 @@ struct drain_options {
 /* 60 s, 60 s; one in 50 s, 0.01 more for each success, at least one in 200 s,
  * at most one a second. */
 extern const struct drain_options drain_defaults;
-/* Of a directory: as fast as it goes. */
+/* Of a directory: as fast as it goes, in order. */
 extern const struct drain_options drain_none;
+
+/* The same in proportion for another ceiling; 0: without any, and at once. */
+struct drain_options drain_up_to(uint64_t rate);
 
 struct drain {
 	const struct drain_options *options; /* borrowed */

@@ -106,6 +106,7 @@ static int begin(struct http *h, const struct parcel *p)
 		return r;
 	http_judge_begin(h);
 	h->rows = p->rows;
+	http_options_set_share(h, p);
 	curl_easy_setopt(h->easy, CURLOPT_HTTPHEADER, h->headers);
 	curl_easy_setopt(h->easy, CURLOPT_POSTFIELDSIZE_LARGE,
 			 (curl_off_t)p->len);

@@ -68,8 +68,11 @@ struct http {
 	uint64_t certificate_again_ns; /* as of the authorities */
 	struct secret proxy_password;
 	struct http_way way, token_way;
-	struct buf body;     /* of the answer */
-	size_t header_bytes; /* of the answer */
+	uint64_t timeout_ns;
+	uint64_t backlog_bandwidth; /* bytes a second; 0: any */
+	unsigned dscp;              /* 0: the backlog is LE */
+	struct buf body;            /* of the answer */
+	size_t header_bytes;        /* of the answer */
 	bool headers_cut, body_cut;
 	char error[CURL_ERROR_SIZE];
 	void (*closed)(void *arg);
@@ -80,6 +83,9 @@ struct http {
 
 /* Set what holds for every attempt. 0, or -ENOTSUP: this libcurl lacks one. */
 int http_options_set(struct http *h, const struct deliver_options *o);
+
+/* How much of the line, and of the time, this one may take. */
+void http_options_set_share(struct http *h, const struct parcel *p);
 
 /* --- http_identity.c --- */
 

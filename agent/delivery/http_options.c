@@ -40,6 +40,22 @@ static long ms_of(uint64_t ns)
 			return -ENOTSUP;                                       \
 	} while (0)
 
+/* RFC 8622: lower effort, which gives way to everything else. */
+#define DSCP_LE 1
+
+void http_options_set_share(struct http *h, const struct parcel *p)
+{
+	uint64_t bytes = p->backlog ? h->backlog_bandwidth : 0;
+	uint64_t ns = h->timeout_ns;
+
+	if (bytes)
+		ns += (uint64_t)p->len * EP_NS_PER_S / bytes;
+	curl_easy_setopt(h->easy, CURLOPT_MAX_SEND_SPEED_LARGE,
+			 (curl_off_t)bytes);
+	curl_easy_setopt(h->easy, CURLOPT_TIMEOUT_MS, ms_of(ns));
+	http_way_mark(&h->way, p->backlog && !h->dscp ? DSCP_LE : h->dscp);
+}
+
 static int set_times(CURL *easy, uint64_t timeout_ns)
 {
 	long timeout_ms = ms_of(timeout_ns);
@@ -141,6 +157,9 @@ int http_options_set(struct http *h, const struct deliver_options *o)
 {
 	int r = set_way(h->easy, o);
 
+	h->timeout_ns = o->timeout_ns;
+	h->backlog_bandwidth = o->backlog_bandwidth;
+	h->dscp = (unsigned)o->dscp;
 	if (r == 0)
 		r = set_proxy(h->easy, h, o);
 	if (r == 0)

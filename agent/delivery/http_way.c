@@ -9,6 +9,7 @@
 #include "edgeprobe/private/source.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,6 +24,48 @@ static void init_once(void)
 }
 
 /* --- sockets --- */
+
+#define SOCKETS_MAX (sizeof(((struct http_way *)0)->sockets) / sizeof(int))
+
+/* Of its own family one of the two is understood. A host that does not allow it
+ * sends all the same. */
+static void mark(int fd, unsigned dscp)
+{
+	int octet = (int)dscp << 2;
+
+	(void)setsockopt(fd, IPPROTO_IP, IP_TOS, &octet, sizeof(octet));
+	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &octet, sizeof(octet));
+}
+
+static void remember(struct http_way *way, int fd)
+{
+	if (way->dscp)
+		mark(fd, way->dscp);
+	if (way->n_sockets < SOCKETS_MAX)
+		way->sockets[way->n_sockets++] = fd;
+}
+
+static int on_close_socket(void *arg, curl_socket_t fd)
+{
+	struct http_way *way = arg;
+
+	for (unsigned i = 0; i < way->n_sockets; i++) {
+		if (way->sockets[i] != fd)
+			continue;
+		way->sockets[i] = way->sockets[--way->n_sockets];
+		break;
+	}
+	return close(fd);
+}
+
+void http_way_mark(struct http_way *way, unsigned dscp)
+{
+	if (way->dscp == dscp)
+		return;
+	way->dscp = dscp;
+	for (unsigned i = 0; i < way->n_sockets; i++)
+		mark(way->sockets[i], dscp);
+}
 
 static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
 				    struct curl_sockaddr *to)
@@ -40,6 +83,16 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
 		return fd;
 	close(fd);
 	return CURL_SOCKET_BAD;
+}
+
+static curl_socket_t on_open_marked(void *arg, curlsocktype purpose,
+				    struct curl_sockaddr *to)
+{
+	curl_socket_t fd = on_open_socket(arg, purpose, to);
+
+	if (fd != CURL_SOCKET_BAD)
+		remember(arg, fd);
+	return fd;
 }
 
 /* --- handshakes --- */
@@ -113,8 +166,11 @@ int http_way_use(struct http_way *way, CURL *easy)
 {
 	uv_once(&once, init_once);
 	if (curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION,
-			     on_open_socket) != CURLE_OK ||
+			     on_open_marked) != CURLE_OK ||
 	    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, way) != CURLE_OK ||
+	    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION,
+			     on_close_socket) != CURLE_OK ||
+	    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, way) != CURLE_OK ||
 	    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx) !=
 		    CURLE_OK ||
 	    curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, way) != CURLE_OK)

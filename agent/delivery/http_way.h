@@ -27,6 +27,10 @@ struct http_way {
 	bool proxy_tls;      /* which is spoken to in TLS */
 	unsigned handshakes; /* on the socket that was opened last */
 	struct http_peer proxy, other;
+	/* Those that are open, as far as there is room. */
+	int sockets[4];
+	unsigned n_sockets;
+	unsigned dscp; /* of what they send */
 	/* Of this attempt. */
 	struct http_peer *with; /* the last handshake; NULL: none */
 	int bind_error;         /* of the last socket; 0: none */
@@ -34,6 +38,9 @@ struct http_way {
 
 /* Let the sockets and handshakes of `easy` be those of `way`. 0 or -ENOTSUP. */
 int http_way_use(struct http_way *way, CURL *easy);
+
+/* What is sent from now on has this DSCP, over kept connections, too. */
+void http_way_mark(struct http_way *way, unsigned dscp);
 
 /* An attempt begins. */
 void http_way_begin(struct http_way *way);

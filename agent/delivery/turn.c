@@ -68,10 +68,11 @@ static void part_backlog(struct deliver *d)
 	say_backlog(d, parted, rows, &err);
 }
 
-void turn_open(struct deliver *d, bool paced)
+void turn_open(struct deliver *d, const struct deliver_options *o)
 {
-	d->paced = paced;
-	d->drain.options = paced ? &drain_defaults : &drain_none;
+	d->paced = place_of(o->url) != PLACE_FILE;
+	d->drain_options = d->paced ? drain_up_to(o->backlog_rate) : drain_none;
+	d->drain.options = &d->drain_options;
 	drain_begin(&d->drain, uv_hrtime(), turn_random());
 	part_backlog(d);
 }

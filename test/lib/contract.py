@@ -195,7 +195,8 @@ SELF = {
                     "client_cert_days_left": (integer(-10 ** 6, 10 ** 6),
                                               False), **dict.fromkeys(
                         ("batches", "rows", "refused", "quarantined",
-                         "backlog_rows", "troubled"), COUNT)},
+                         "backlog_rows", "draining", "troubled"), COUNT),
+                    "backlog_gap_us": (duration, False)},
 }
 DIGITS = re.compile(r"-?\d+(\.\d*[1-9])?")
 
