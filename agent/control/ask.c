@@ -10,7 +10,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES (2 * CONTROL_PAGE_BYTES)
+#define LINE_MAX_BYTES ((size_t)2 * CONTROL_PAGE_BYTES)
 #define NS_PER_S       UINT64_C(1000000000)
 
 struct asking {
@@ -163,7 +163,7 @@ int control_ask(const char *path, const char *request, uint64_t patience_ns,
 		control_line_cb cb, void *arg, struct ep_err *err)
 {
 	struct asking a = { .path = path, .cb = cb, .arg = arg };
-	int fd, r = dial(&a, patience_ns, &fd, err);
+	int fd = -1, r = dial(&a, patience_ns, &fd, err);
 
 	if (r < 0)
 		return r;
