@@ -12,7 +12,7 @@ def from_pkg_config():
 
 
 FLAGS = ["-std=c11", "-D_GNU_SOURCE", '-DEDGEPROBE_VERSION="0"',
-         '-DSEED_DIR="."',  # given to tests that replay seeds
+         '-DSEED_DIR="."', '-DDATA_DIR="."',  # given to some tests
          "-Wall", "-Wextra"] + from_pkg_config()
 
 

@@ -238,6 +238,30 @@ static void a_flipped_bit_is_found(void **state)
 	free(body);
 }
 
+static void refused(struct chunk *chunk)
+{
+	struct chunk *none;
+	void *body;
+	size_t len;
+
+	assert_int_equal(chunk_encode(chunk, &body, &len), 0);
+	assert_int_equal(chunk_decode(body, len, &none), -EBADMSG);
+	chunk_destroy(chunk);
+	free(body);
+}
+
+static void numbers_are_there_once_and_within(void **state)
+{
+	struct chunk *twice = begin(1), *beyond = begin(1);
+
+	(void)state;
+	wild_row(twice, 17, 3);
+	wild_row(twice, 17, 3);
+	refused(twice);
+	wild_row(beyond, CHUNK_NUMBERS, 3);
+	refused(beyond);
+}
+
 static unsigned replay(const char *name)
 {
 	static uint8_t bytes[65536];
@@ -307,6 +331,7 @@ int main(void)
 			a_usual_sample_takes_little_more_than_its_noise, seed),
 		cmocka_unit_test_setup(whole_microseconds_take_less, seed),
 		cmocka_unit_test_setup(a_flipped_bit_is_found, seed),
+		cmocka_unit_test_setup(numbers_are_there_once_and_within, seed),
 		cmocka_unit_test_setup(seeds_of_the_fuzzer, seed),
 		cmocka_unit_test_setup(bytes_that_are_nearly_a_chunk, seed),
 	};

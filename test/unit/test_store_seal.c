@@ -53,6 +53,34 @@ static int write_lean(const struct scan_row *row, void *arg)
 	return out->error;
 }
 
+static int count_row(const struct record *record, void *arg)
+{
+	(void)record;
+	++*(uint64_t *)arg;
+	return 0;
+}
+
+static uint64_t lines(const struct buf *text)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < text->len; i++)
+		n += text->data[i] == '\n';
+	return n;
+}
+
+/* Both ways to read give the same samples. */
+static void check_lines(struct store *store, const struct store_range *range,
+			const struct buf *lean)
+{
+	struct store_range samples = *range;
+	uint64_t n = 0;
+
+	samples.types = 1u << ROW_SAMPLE | 1u << ROW_LATE;
+	assert_int_equal(store_scan(store, &samples, count_row, &n, NULL), 0);
+	assert_int_equal(lines(lean), n);
+}
+
 static void read_all(struct store *store, const struct store_range *range,
 		     struct buf *rows, struct buf *lean)
 {
@@ -62,6 +90,7 @@ static void read_all(struct store *store, const struct store_range *range,
 	assert_int_equal(store_scan_rows(store, range, write_lean, lean, NULL),
 			 0);
 	assert_true(rows->len > 0);
+	check_lines(store, range, lean);
 }
 
 /* Of some range, before all of it is sealed and after. */

@@ -1,0 +1,245 @@
+/* Stores as each schema's own code left them (test/data): read as they are,
+ * brought forward with nothing lost, and delivered. */
+#include "lib/store_kit.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#include <cmocka.h>
+
+/* What is in each: test/data/README.md. */
+#define LAST        50
+#define LOST_FIRST  25
+#define LOST_LAST   27
+#define FROZEN      11
+#define FROZEN_LAST 15
+
+static void unpack(const struct kit *kit, int schema)
+{
+	char name[512];
+	static char bytes[1 << 20];
+	gzFile from;
+	FILE *to;
+	int n;
+
+	snprintf(name, sizeof(name), "%s/store-schema%d.db.gz", DATA_DIR,
+		 schema);
+	from = gzopen(name, "rb");
+	to = fopen(kit->path, "w");
+	assert_non_null(from);
+	assert_non_null(to);
+	while ((n = gzread(from, bytes, sizeof(bytes))) > 0)
+		assert_int_equal(fwrite(bytes, 1, (size_t)n, to), n);
+	assert_int_equal(n, 0);
+	gzclose(from);
+	assert_int_equal(fclose(to), 0);
+}
+
+static void set_version(const struct kit *kit, int version)
+{
+	char sql[64];
+	sqlite3 *db;
+
+	snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", version);
+	assert_int_equal(sqlite3_open(kit->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static int version_of(const struct kit *kit)
+{
+	sqlite3_stmt *s;
+	sqlite3 *db;
+	int version;
+
+	assert_int_equal(sqlite3_open(kit->path, &db), SQLITE_OK);
+	sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &s, NULL);
+	assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+	version = sqlite3_column_int(s, 0);
+	sqlite3_finalize(s);
+	sqlite3_close(db);
+	return version;
+}
+
+static int try_open(const struct kit *kit, bool read_only,
+		    struct store **ret_store)
+{
+	struct store_options options = { .path = kit->path,
+					 .max_bytes = 64u << 20,
+					 .read_only = read_only };
+
+	return store_open(&options, ret_store, NULL);
+}
+
+/* --- its rows --- */
+
+struct seen {
+	int schema;
+	uint64_t next, rows;
+};
+
+static void check_sample(const struct record *record, const struct seen *seen)
+{
+	bool https = record->seq % 3 == 0;
+	struct ep_sample wanted =
+		https ? kit_https(record->seq) : kit_sample(record->seq);
+
+	assert_string_equal(record->series->target,
+			    https ? "exchange" : "gateway");
+	assert_string_equal(record->series->probe, https ? "https" : "icmp");
+	if (seen->schema == 1)
+		wanted.https.srtt_ns = wanted.https.min_rtt_ns = EP_ABSENT;
+	if (record->seq % 10 == 7 && record->seq <= 42) {
+		wanted.outcome = EP_LOST;
+		wanted.reason = EP_REASON_TIMEOUT;
+		wanted.rtt_ns = wanted.ttl = EP_ABSENT;
+	}
+	kit_same_sample(&record->sample, &wanted);
+}
+
+static int check_row(const struct record *record, void *arg)
+{
+	static const enum row_type notes[] = { [1] = ROW_BOOT,
+					       [20] = ROW_CLOCK,
+					       [21] = ROW_SELF,
+					       [22] = ROW_EVENT };
+	struct seen *seen = arg;
+
+	if (seen->next == LOST_FIRST)
+		seen->next = LOST_LAST + 1;
+	assert_int_equal(record->seq, seen->next++);
+	seen->rows++;
+	if (record->type == ROW_SAMPLE) {
+		check_sample(record, seen);
+	} else if (record->type == ROW_LATE) {
+		assert_int_equal(record->of, 17);
+	} else if (record->type == ROW_GAP) {
+		assert_true(record->seq == 28 || record->seq == 43);
+	} else {
+		assert_true(record->seq <= 22);
+		assert_int_equal(record->type, notes[record->seq]);
+		assert_true(record->body[0] == '"');
+	}
+	return 0;
+}
+
+static int count_lean(const struct scan_row *row, void *arg)
+{
+	assert_int_equal(row->https != NULL, row->seq % 3 == 0);
+	++*(uint64_t *)arg;
+	return 0;
+}
+
+static void check_rows(struct store *store, int schema)
+{
+	struct store_range all = { .last_seq = LAST, .destination = -1 };
+	struct seen seen = { .schema = schema, .next = 1 };
+	uint64_t lean = 0;
+
+	assert_int_equal(store_scan(store, &all, check_row, &seen, NULL), 0);
+	assert_int_equal(seen.rows, LAST - (LOST_LAST - LOST_FIRST + 1));
+	assert_int_equal(store_scan_rows(store, &all, count_lean, &lean, NULL),
+			 0);
+	assert_int_equal(lean, 41);
+}
+
+/* --- and what becomes of it --- */
+
+/* One batch was delivered, one refused, one is frozen; of the other, none. */
+static void check_delivery(struct kit *kit)
+{
+	struct store_batch batch;
+	struct account hq, spare;
+
+	account_begin(&hq, kit, "hq", 7);
+	account_begin(&spare, kit, "spare", 7);
+	assert_int_equal(
+		store_batch_pending(kit->store, hq.destination, &batch, NULL),
+		1);
+	assert_int_equal(batch.first, FROZEN);
+	assert_int_equal(batch.last, FROZEN_LAST);
+	assert_int_equal(batch.rows, FROZEN_LAST - FROZEN + 1);
+	assert_string_equal(batch.body, "{}\n");
+	assert_int_equal(
+		store_batch_done(kit->store, hq.destination, &batch, NULL), 0);
+	store_batch_finish(&batch);
+	account_drain(&hq, kit);
+	account_drain(&spare, kit);
+	assert_int_equal(hq.min, FROZEN_LAST + 1);
+	assert_int_equal(hq.missing, 5 + 3); /* refused, and never on disk */
+	assert_int_equal(spare.min, 1);
+	assert_int_equal(spare.missing, 3);
+	account_audit(&spare);
+	account_end(&hq);
+	account_end(&spare);
+}
+
+static void of_schema(struct kit *kit, int schema)
+{
+	struct store *store;
+	char epoch[32];
+
+	kit_old();
+	unpack(kit, schema);
+	assert_int_equal(version_of(kit), schema);
+	assert_int_equal(try_open(kit, true, &store), 0);
+	check_rows(store, schema);
+	snprintf(epoch, sizeof(epoch), "%s", store_epoch(store));
+	store_close(store);
+	assert_int_equal(version_of(kit), schema);
+	kit_open(kit, 0);
+	assert_string_equal(store_epoch(kit->store), epoch);
+	assert_int_equal(store_last_seq(kit->store), LAST);
+	check_rows(kit->store, schema);
+	check_delivery(kit);
+	kit_close(kit);
+	assert_int_equal(version_of(kit), STORE_SCHEMA);
+	kit_open(kit, 0);
+	check_rows(kit->store, schema);
+}
+
+static void one(void **state)
+{
+	of_schema(*state, 1);
+}
+
+static void two(void **state)
+{
+	of_schema(*state, 2);
+}
+
+static void a_newer_one_is_read_and_not_written(void **state)
+{
+	struct kit *kit = *state;
+	struct store *store;
+
+	kit_old();
+	unpack(kit, 2);
+	kit_open(kit, 0); /* as it is now */
+	kit_close(kit);
+	set_version(kit, 99);
+	assert_int_equal(try_open(kit, false, &store), -ENOTSUP);
+	assert_int_equal(version_of(kit), 99);
+	assert_int_equal(try_open(kit, true, &store), 0);
+	check_rows(store, 2);
+	store_close(store);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		KIT_TEST(one),
+		KIT_TEST(two),
+		KIT_TEST(a_newer_one_is_read_and_not_written),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
