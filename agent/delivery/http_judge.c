@@ -121,7 +121,7 @@ static enum http_fault find_fault(const struct http *h, CURLcode result,
 		.certificate_page = answered && ack_wants_certificate(a),
 		.proxied = h->way.proxied,
 		.reused = info(h->easy, CURLINFO_NUM_CONNECTS) == 0,
-		.bind_error = way->bind_error,
+		.bind_error = way->bound ? 0 : way->bind_error,
 		.tls_of_proxy = way->with ? way->with == &way->proxy
 					  : way->proxy.alert != 0,
 		.verify_error = way->with ? way->with->verify_error : 0,

@@ -11,6 +11,9 @@
 #define LOW_SPEED_S   20L /* with less than LOW_SPEED_BPS it is stuck */
 #define LOW_SPEED_BPS 10L
 
+/* However much it is used: names, certificates and authorities change. */
+#define LIFETIME_S 3600L
+
 /* Of an answer that announces more than this nothing is read. */
 #define ANNOUNCED_MAX ((curl_off_t)64 << 20)
 
@@ -65,6 +68,7 @@ static int set_times(CURL *easy, uint64_t timeout_ns)
 	    timeout_ms < CONNECT_MS ? timeout_ms : CONNECT_MS);
 	SET(easy, CURLOPT_LOW_SPEED_LIMIT, LOW_SPEED_BPS);
 	SET(easy, CURLOPT_LOW_SPEED_TIME, LOW_SPEED_S);
+	SET(easy, CURLOPT_MAXLIFETIME_CONN, LIFETIME_S);
 	SET(easy, CURLOPT_NOSIGNAL, 1L);
 	SET(easy, CURLOPT_QUICK_EXIT, 1L);
 	return 0;

@@ -72,15 +72,19 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
 {
 	struct http_way *way = arg;
 	int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+	int r;
 
 	(void)purpose;
 	way->handshakes = 0;
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
-	way->bind_error = ep_source_bind(fd, to->family == AF_INET6 ? 6 : 4,
-					 way->http->texts[HTTP_SOURCE]);
-	if (way->bind_error == 0)
+	r = ep_source_bind(fd, to->family == AF_INET6 ? 6 : 4,
+			   way->http->texts[HTTP_SOURCE]);
+	if (r == 0) {
+		way->bound = true;
 		return fd;
+	}
+	way->bind_error = r;
 	close(fd);
 	return CURL_SOCKET_BAD;
 }
@@ -182,6 +186,7 @@ void http_way_begin(struct http_way *way)
 {
 	way->with = NULL;
 	way->bind_error = 0;
+	way->bound = false;
 	way->other.verify_error = way->other.alert = 0;
 	way->proxy.verify_error = way->proxy.alert = 0;
 }

@@ -33,7 +33,8 @@ struct http_way {
 	unsigned dscp; /* of what they send */
 	/* Of this attempt. */
 	struct http_peer *with; /* the last handshake; NULL: none */
-	int bind_error;         /* of the last socket; 0: none */
+	int bind_error;         /* of a socket that was not bound; 0: none */
+	bool bound; /* another one was, perhaps of the other family */
 };
 
 /* Let the sockets and handshakes of `easy` be those of `way`. 0 or -ENOTSUP. */

@@ -399,6 +399,30 @@ static void a_circuit_is_what_it_leaves_by(void **state)
 	deliver_one(w, "");
 }
 
+/* libcurl knows both addresses of this name. */
+static void a_circuit_of_one_family(void **state)
+{
+	struct world *w = *state;
+	const struct web_server_options server = { .ca = w->ca,
+						   .names = "DNS:localhost",
+						   .from_days = -1,
+						   .to_days = 300 };
+	const struct deliver_options o = { .url = w->url,
+					   .ca_file = w->ca_path,
+					   .source = "127.0.0.1" };
+
+	w->server = web_server_start(&server);
+	snprintf(w->url, sizeof(w->url), "https://localhost:%u/status/204",
+		 web_server_port(w->server));
+	post_start(&w->post, &o);
+	deliver_one(w, "");
+	web_server_stop(w->server);
+	w->server = NULL;
+	post_add(&w->post, 3, "hello");
+	deliver_poke(w->post.deliver);
+	await_trouble(w, "fault=collector_down");
+}
+
 #define LOOP_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -415,6 +439,7 @@ int main(void)
 		LOOP_TEST(a_host_beside_the_proxy),
 		LOOP_TEST(a_circuit_that_is_not_there),
 		LOOP_TEST(a_circuit_is_what_it_leaves_by),
+		LOOP_TEST(a_circuit_of_one_family),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
