@@ -2,7 +2,8 @@
 -- cluster, for ClickHouse 18.16 and for another retention: ./ddl --help.
 --
 -- An absent key is NULL where 0 would be a value, else 0 or ''. `time` is not
--- stored: it is `ts_us`.
+-- stored: it is `ts_us`. No column is stored sparse, because a block in which
+-- some are is not known again as the one that came before without.
 
 CREATE DATABASE IF NOT EXISTS edgeprobe;
 
@@ -83,7 +84,7 @@ ENGINE = ReplacingMergeTree
 PARTITION BY toDate(toUInt16(intDiv(ts_us, 86400000000)))
 ORDER BY (agent, epoch, seq)
 TTL toDateTime(toUInt32(intDiv(ts_us, 1000000))) + INTERVAL 90 DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, ratio_of_defaults_for_sparse_serialization = 1;
 
 -- Samples added up, by series and minute. A histogram has 64 steps to each
 -- doubling: in step b lie round trips from pow(2, b / 64) ns on. `content` tells
@@ -123,7 +124,7 @@ ENGINE = AggregatingMergeTree
 PARTITION BY toDate(minute, 'UTC')
 ORDER BY (target, probe, kept, pop, agent, site, country, metro, circuit, provider, prefix, minute)
 TTL minute + INTERVAL 400 DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, ratio_of_defaults_for_sparse_serialization = 1;
 
 CREATE TABLE IF NOT EXISTS edgeprobe.hours
 (
@@ -158,7 +159,7 @@ CREATE TABLE IF NOT EXISTS edgeprobe.hours
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(hour, 'UTC')
 ORDER BY (target, probe, kept, pop, agent, site, country, metro, circuit, provider, prefix, hour)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, ratio_of_defaults_for_sparse_serialization = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS edgeprobe.to_minutes TO edgeprobe.minutes AS
 SELECT

@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+"""The schema on a current ClickHouse, in-process (chdb): what 18.16 cannot say.
+Types and codecs, a repeated batch, retention, a day's roll-ups made anew.
+
+Skipped where npm cannot install it (550 MB)."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.normpath(f"{os.path.dirname(os.path.abspath(__file__))}/../..")
+sys.path[:0] = [f"{TOP}/test/lib", f"{TOP}/test/lab"]
+import clickhouse
+
+PACKAGES = {"private": True, "dependencies": {
+    "chdb": "3.4.0", "@chdb/lib-linux-x64-gnu": "26.7.3-stable.1"}}
+# Statements, one JSON string a line, each answered by a line.
+RUNNER = """
+const { Session } = require("chdb");
+const session = new Session(process.argv[2]);
+const answers = require("fs").readFileSync(0, "utf8").trim().split("\\n")
+	.map((line) => {
+		try {
+			return [String(session.query(JSON.parse(line),
+				"TabSeparated")).trim(), ""];
+		} catch (e) {
+			return ["", String(e.message)];
+		}
+	});
+console.log(JSON.stringify(answers));
+process.exit(0);
+"""
+
+
+def install(folder):
+    if not shutil.which("node") or not shutil.which("npm"):
+        print("node or npm is not installed")
+        sys.exit(77)
+    with open(f"{folder}/package.json", "w", encoding="utf-8") as f:
+        json.dump(PACKAGES, f)
+    with open(f"{folder}/run.js", "w", encoding="utf-8") as f:
+        f.write(RUNNER)
+    done = subprocess.run(
+        ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund",
+         "--no-package-lock"], cwd=folder, capture_output=True, text=True,
+        timeout=600, check=False)
+    if done.returncode != 0:
+        print(done.stderr[-2000:])
+        print("npm could not install chdb")
+        sys.exit(77)
+
+
+def run(folder, sqls):
+    done = subprocess.run(
+        ["node", "run.js", f"{folder}/data"], cwd=folder, text=True,
+        input="\n".join(map(json.dumps, sqls)), capture_output=True,
+        timeout=600, check=False)
+    if done.returncode != 0:
+        sys.exit(f"node: exit {done.returncode}\n{done.stdout}{done.stderr}")
+    answers = json.loads(done.stdout)
+    for sql, (_, failure) in zip(sqls, answers):
+        if failure:
+            sys.exit(f"{failure}\n{sql[:1000]}")
+    return [said for said, _ in answers]
+
+
+def row(seq, us, **more):
+    return json.dumps({
+        "type": "sample", "time": "2026-01-01T00:00:00.000000Z", "ts_us": us,
+        "agent": "a", "epoch": "e", "seq": seq, "target": "t", "probe": "tcp",
+        "outcome": "replied", "rtt_us": 1000.125 + seq, "unknown": 1, **more})
+
+
+def insert(*rows):
+    return "INSERT INTO edgeprobe.rows FORMAT JSONEachRow\n" + "\n".join(rows)
+
+
+COUNTS = """SELECT (SELECT count() FROM edgeprobe.rows FINAL),
+ (SELECT sumMerge(sent) FROM edgeprobe.minutes),
+ (SELECT sumMerge(sent) FROM edgeprobe.hours),
+ (SELECT count() FROM edgeprobe.drift)"""
+
+
+def main():
+    noon = int(time.time()) // 86400 * 86400 * 10 ** 6 - 43200 * 10 ** 6
+    day = time.strftime("%Y-%m-%d", time.gmtime(noon // 10 ** 6))
+    batch = insert(*(row(seq, noon + seq) for seq in range(1, 101)
+                     if seq != 50))
+    # Others with the same figures, none of which is a repetition.
+    dark = [insert(row(seq, noon + seq, rtt_us=None, outcome="lost"))
+            for seq in (101, 102)]
+    old = insert(row(1, noon - 100 * 86400 * 10 ** 6, epoch="old"))
+    steps = [
+        ("version", "SELECT version()", None),
+        ("batch", batch, ""), ("again", batch, ""),
+        ("dark", dark[0], ""), ("dark", dark[1], ""),
+        ("once", COUNTS, "101\t101\t101\t0"),
+        ("time", "SELECT time, rtt_us FROM edgeprobe.rows FINAL "
+         "WHERE seq = 7", None),
+        ("audit", "SELECT agent, missing FROM edgeprobe.audit", "a\t1"),
+        ("missing", "SELECT first_seq, last_seq FROM edgeprobe.missing",
+         "50\t50"),
+        ("unknown", batch.replace("FORMAT", "SETTINGS deduplicate_insert = "
+                                  "'disable' FORMAT"), ""),
+        ("drift", "SELECT in_rows, in_minutes, in_hours FROM edgeprobe.drift",
+         "101\t200\t200"),
+        *(("rebuild", sql, "") for sql in clickhouse.statements(
+            clickhouse.ddl("--rebuild", day))),
+        ("rebuilt", COUNTS, "101\t101\t101\t0"),
+        *((name, sql, None) for name, sql in clickhouse.queries().items()),
+        ("old", old, ""),
+        ("merge", "OPTIMIZE TABLE edgeprobe.rows FINAL", ""),
+        ("retained", "SELECT count() FROM edgeprobe.rows WHERE epoch = 'old'",
+         "0")]
+    schema = clickhouse.statements(clickhouse.ddl())
+    with tempfile.TemporaryDirectory() as folder:
+        install(folder)
+        answers = run(folder, schema + [sql for _, sql, _ in steps])
+    failed = 0
+    for (name, _, wanted), said in zip(steps, answers[len(schema):]):
+        if wanted is not None and said != wanted:
+            failed += 1
+            print(f"not ok - {name}: {said!r}, not {wanted!r}")
+        elif name in ("version", "time"):
+            print(f"# {name}: {said}")
+    sys.exit(1 if failed else 0)
+
+
+main()
