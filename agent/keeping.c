@@ -2,10 +2,9 @@
  * and pokes the destinations. A ring that fills faster wakes us before that.
  *
  * What can fail: the commit (the store keeps its queue, the next tick tries
- * again, no probe stops); the store itself (a new one is begun, and what waits
- * goes into it: mend()); a ring
- * that was full (what it refused is declared as a gap); the wall clock (a step
- * is a row). */
+ * again, no probe stops); the store itself (mend(): a new one takes what
+ * waits); a ring that was full (what it refused is declared as a gap); the wall
+ * clock (a step is a row). */
 #include "keeping.h"
 #include "base/log.h"
 #include "base/path.h"
@@ -18,6 +17,7 @@
 #include "rescue.h"
 #include "self.h"
 #include "sending.h"
+#include "store/renew.h"
 #include "store/store.h"
 #include <assert.h>
 #include <errno.h>
@@ -474,9 +474,7 @@ static void close_parts(struct keeping *k)
 
 static void on_flushed(void *arg)
 {
-	struct keeping *k = arg;
-
-	close_parts(k);
+	close_parts(arg);
 }
 
 void keeping_close(struct keeping *keeping, uint64_t flush_ns, int *ret_result)

@@ -13,6 +13,7 @@
 #include "edgeprobe/private/list.h"
 #include "edgeprobe/private/scope.h"
 #include "sending.h"
+#include "store/renew.h"
 #include "store/salvage.h"
 #include "wreckage.h"
 #include <errno.h>

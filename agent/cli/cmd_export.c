@@ -43,6 +43,7 @@ static enum cli_exit run(const struct cli_args *args)
 	if (code != CLI_OK)
 		return code;
 	options.path = path;
+	cli_name_salvaged(path);
 	r = store_open(&options, &store, &err);
 	if (r < 0) {
 		code = cli_fail(args, r, "%s", err.text);

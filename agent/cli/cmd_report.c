@@ -84,6 +84,7 @@ static enum cli_exit run(const struct cli_args *args)
 	if (code != CLI_OK)
 		return code;
 	o.store_path = path;
+	cli_name_salvaged(path);
 	code = write_report(args, &o);
 	free(path);
 	return code;

@@ -1,5 +1,7 @@
 #include "cli/store_path.h"
+#include "base/log.h"
 #include "config/config.h"
+#include "wreckage.h"
 #include <errno.h>
 #include <string.h>
 
@@ -35,4 +37,17 @@ enum cli_exit cli_store_path(const struct cli_args *args, char **ret_path)
 				"no store: give one with --store FILE");
 	*ret_path = path;
 	return CLI_OK;
+}
+
+void cli_name_salvaged(const char *path)
+{
+	struct wreckage list[WRECKAGE_MAX];
+	size_t n = wreckage_list(path, list);
+
+	for (size_t i = 0; i < n; i++)
+		if (list[i].kind == WRECKAGE_SALVAGED)
+			log_warn("store",
+				 "older rows are in %s, salvaged from a "
+				 "damaged store: see it with --store",
+				 list[i].name);
 }

@@ -16,7 +16,7 @@
 #define TIDY_MIN   4096
 
 /* Names that a reader of a damaged file tries in vain. */
-#define FORGIVE_MAX 4096
+#define FORGIVE_MAX 512
 
 struct path_key {
 	uint8_t series[4], scope[4], port[2], family, address[16];

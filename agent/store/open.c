@@ -1,4 +1,5 @@
 /* Opening: whose file is this, is it whole, may we write it? And closing. */
+#include "store/renew.h"
 #include "store/sealed.h"
 
 #include <ctype.h>

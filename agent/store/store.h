@@ -45,21 +45,6 @@ void store_close(struct store *store);
  * aside and where to; "" if nothing. */
 const char *store_notice(const struct store *store);
 
-/* It was not closed cleanly, and is so large that only what the work needs has
- * been checked: store_check() (salvage.h) is for another thread. */
-bool store_is_unchecked(const struct store *store);
-
-/* The file is damaged (-EUCLEAN), or its disk fails (-EIO): set it aside, and
- * begin a new one with a new epoch. Nothing that waits in memory is lost: it
- * keeps its numbers, and series theirs. Destinations are to be opened anew;
- * store_notice() says where the old file is. On failure: ask again later. */
-int store_renew(struct store *store, struct ep_err *err);
-
-/* From the next commit on it may take so much, at least STORE_MIN_BYTES. */
-void store_set_bound(struct store *store, uint64_t max_bytes);
-
-/* The file's own name, if it was opened by that of a link. */
-const char *store_path(const struct store *store);
 const char *store_epoch(const struct store *store);
 /* Who wrote last: what store_open() was told, kept in the file; "" if it never
  * was. */

@@ -3,6 +3,7 @@
  * follow, and these. Built with -Dfuzz=true; test/long/fuzz.sh runs it from
  * seeds/store. test_store_salvage replays the seeds. */
 #include "store/plausible.h"
+#include "store/renew.h"
 #include "store/salvage.h"
 #include "store/store.h"
 

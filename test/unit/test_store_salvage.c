@@ -328,7 +328,7 @@ static void any_change_of_its_bytes(void **state)
 		if (entry->d_name[0] != '.')
 			replay(entry->d_name);
 	closedir(dir);
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 8; i++) {
 		for (size_t b = 0; b < sizeof(bytes); b++)
 			bytes[b] = (uint8_t)(next_random() >> 24);
 		LLVMFuzzerTestOneInput(bytes, sizeof(bytes));
