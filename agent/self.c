@@ -283,6 +283,8 @@ static void put_store(struct self *self, struct buf *b, uint64_t period_ns)
 	put(b, "store_rows", now.rows);
 	put(b, "store_bytes", now.bytes);
 	put(b, "wal_bytes", now.wal_bytes);
+	put(b, "sealed_rows", now.sealed_rows);
+	put(b, "chunk_bytes", now.sealed_bytes);
 	put(b, "queued", now.queued);
 	put(b, "evicted",
 	    now.evicted_undelivered - self->facts.evicted_undelivered);

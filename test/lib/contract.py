@@ -179,7 +179,8 @@ SELF = {
     "https": MEASURING,
     "keeping": {**USAGE, **dict.fromkeys(
         ("commits", "rss_bytes", "rss_max_bytes", "store_rows", "store_bytes",
-         "wal_bytes", "queued", "evicted", "disk_full"), COUNT),
+         "wal_bytes", "sealed_rows", "chunk_bytes", "queued", "evicted",
+         "disk_full"), COUNT),
                 "commit_max_us": TIME, "commit_p99_us": TIME},
     "gap": {f"{reason}_elsewhere": (integer(1, 2 ** 53 - 1), False)
             for reason in GAP_REASONS},  # another destination's
