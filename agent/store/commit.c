@@ -77,8 +77,8 @@ static void tell_minutes(struct store *store)
 	struct minute m;
 	uint64_t period_ns;
 
-	for (int i = 0; i < MINUTES_MAX &&
-			minutes_take(&store->minutes, &m, &period_ns);
+	for (int i = 0;
+	     i < MINUTES_MAX && minutes_take(&store->minutes, &m, &period_ns);
 	     i++)
 		tell_minute(store, &m, period_ns);
 }

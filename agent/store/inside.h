@@ -75,8 +75,8 @@ struct store {
 	bool read_only;
 	bool forgiving;  /* a reader of what may be damaged */
 	bool was_locked; /* the lock file was there: an agent ran here */
-	bool unchecked; /* but for what is needed: renew.h */
-	bool renewing; /* the old file is out of the way, the new not made */
+	bool unchecked;  /* but for what is needed: renew.h */
+	bool renewing;   /* the old file is out of the way, the new not made */
 	struct aside aside; /* what this file came after; path NULL: nothing */
 
 	uint64_t max_bytes, wal_bytes;
