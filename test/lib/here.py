@@ -10,6 +10,7 @@ import threading
 import types
 
 import labtest
+from lab import Wrong, expect
 
 
 def run(*command, timeout=60):
@@ -23,6 +24,17 @@ class Folder(labtest.Folder):
 
     def command(self, *words, before=()):
         return [*before, self.program, *map(str, words)]
+
+    def run_out(self, is_there):
+        """Runs until `is_there(rows)` of all in the store: at its end an agent
+        sends all, if that does not take it too long. The rows."""
+        for _ in range(10):
+            self.start("--duration", "3s")
+            expect(self.wait(90) == 0, self.said())
+            rows = self.rows()
+            if is_there(rows):
+                return rows
+        raise Wrong(f"not all of it was delivered: {self.said()}")
 
 
 @contextlib.contextmanager
