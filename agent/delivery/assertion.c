@@ -219,7 +219,7 @@ static int write_jwt(struct signing *s, const struct assertion *what,
 }
 
 int assertion_make(const struct assertion *what, struct secret *ret_jwt,
-		   struct ep_err *err)
+		   struct ep_cert_facts *ret_cert, struct ep_err *err)
 {
 	struct signing s = { 0 };
 	int r;
@@ -231,6 +231,7 @@ int assertion_make(const struct assertion *what, struct secret *ret_jwt,
 	if (r == 0)
 		r = write_jwt(&s, what, err);
 	if (r == 0) {
+		ep_cert_read(s.cert, ret_cert);
 		*ret_jwt = (struct secret){ s.text.data, s.text.len };
 		buf_init(&s.text, JWT_MAX);
 	}

@@ -5,6 +5,7 @@
 
 #include "delivery/secret.h"
 #include "edgeprobe/error.h"
+#include "edgeprobe/private/cert.h"
 #include <stdint.h>
 
 /* How long it may be used. */
@@ -18,10 +19,10 @@ struct assertion {
 	const char *cert_file, *key_file; /* PEM; the key is RSA, unencrypted */
 };
 
-/* 0 and the text, which is the caller's. Otherwise a negative errno, and `err`
+/* 0, the text, which is the caller's, and what the certificate says. Otherwise a negative errno, and `err`
  * says in `key=value` words which file: as the file says; -EINVAL: it does not
  * hold what it should, or they do not belong together. */
 int assertion_make(const struct assertion *what, struct secret *ret_jwt,
-		   struct ep_err *err);
+		   struct ep_cert_facts *ret_cert, struct ep_err *err);
 
 #endif

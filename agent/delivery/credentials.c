@@ -9,6 +9,7 @@ static const char *const names[CREDENTIALS] = {
 	[CREDENTIAL_COLLECTOR] = "collector_certificate",
 	[CREDENTIAL_PROXY] = "proxy_certificate",
 	[CREDENTIAL_CLIENT] = "client_certificate",
+	[CREDENTIAL_ENTRA] = "entra_certificate",
 };
 
 static const char *const states[] = {

@@ -15,6 +15,7 @@ enum credential {
 	CREDENTIAL_COLLECTOR, /* the collector's certificate */
 	CREDENTIAL_PROXY,     /* the proxy's */
 	CREDENTIAL_CLIENT,    /* ours */
+	CREDENTIAL_ENTRA,     /* the one that proves us to Entra */
 	CREDENTIALS,
 };
 

@@ -215,8 +215,10 @@ static void http_facts(const struct outlet *outlet,
 	const struct http *h = container_of(outlet, struct http, outlet);
 	struct expiry_span *spans = ret_facts->credentials;
 
-	if (h->source)
+	if (h->source) {
 		ret_facts->token_until_ns = token_source_until_ns(h->source);
+		spans[CREDENTIAL_ENTRA] = span_of(token_source_cert(h->source));
+	}
 	spans[CREDENTIAL_COLLECTOR] = span_of(&h->way.other.cert);
 	spans[CREDENTIAL_PROXY] = span_of(&h->way.proxy.cert);
 	spans[CREDENTIAL_CLIENT] = span_of(&h->certificate.facts);

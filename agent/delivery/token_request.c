@@ -133,23 +133,22 @@ static int with_secret(const struct auth_options *auth, struct secret *form,
 	return 0;
 }
 
-static int with_assertion(const struct auth_options *auth, const char *url,
-			  uint64_t now_s, struct secret *form,
-			  struct ep_err *err)
+static int with_assertion(const struct auth_options *auth, uint64_t now_s,
+			  struct token_request *q, struct ep_err *err)
 {
 	const struct assertion what = {
 		.client_id = auth->client_id,
-		.audience = url,
+		.audience = q->url,
 		.now_s = now_s,
 		.cert_file = auth->cert_file,
 		.key_file = auth->key_file,
 	};
 	struct secret jwt = { 0 };
-	int r = assertion_make(&what, &jwt, err);
+	int r = assertion_make(&what, &jwt, &q->cert, err);
 
 	if (r < 0)
 		return r;
-	r = make_form(auth, "client_assertion", &jwt, form);
+	r = make_form(auth, "client_assertion", &jwt, &q->form);
 	secret_finish(&jwt);
 	return r < 0 ? ep_err_set(err, r, "why=\"%s\"", uv_err_name(r)) : 0;
 }
@@ -168,9 +167,8 @@ static int make_entra(const struct auth_options *auth, uint64_t now_s,
 		q->url = NULL;
 		return ep_err_set(err, -ENOMEM, "why=\"ENOMEM\"");
 	}
-	return auth->secret_file
-		       ? with_secret(auth, &q->form, err)
-		       : with_assertion(auth, q->url, now_s, &q->form, err);
+	return auth->secret_file ? with_secret(auth, &q->form, err)
+				 : with_assertion(auth, now_s, q, err);
 }
 
 /* --- the machine's own identity --- */

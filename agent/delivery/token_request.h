@@ -5,6 +5,7 @@
 #include "delivery/auth.h"
 #include "delivery/secret.h"
 #include "delivery/token_answer.h"
+#include "edgeprobe/private/cert.h"
 #include <curl/curl.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@ struct token_request {
 	char *url;
 	struct secret form;         /* of a POST; empty: it is a GET */
 	struct curl_slist *headers; /* may hold a secret */
+	struct ep_cert_facts cert;  /* that proves us; zero: there is none */
 };
 
 /* `now_s` is since 1970. 0, or a negative errno and in `err` the words of what

@@ -50,7 +50,8 @@ struct token_source {
 	void *arg;
 	bool awaited;
 
-	struct secret header; /* empty: no token */
+	struct ep_cert_facts cert; /* of the last request */
+	struct secret header;      /* empty: no token */
 	unsigned number;
 	uint64_t until_ns, refresh_ns; /* its end; when to replace it */
 	uint64_t leave_ns;             /* the service wants no request before */
@@ -127,6 +128,7 @@ static int begin(struct token_source *t, struct ep_err *err)
 	if (r == 0)
 		r = send_request(t, &why);
 	if (r == 0) {
+		t->cert = t->exchange.request.cert;
 		t->state = SOURCE_ASKING;
 		return 0;
 	}
@@ -315,6 +317,11 @@ unsigned token_source_number(const struct token_source *t)
 uint64_t token_source_until_ns(const struct token_source *t)
 {
 	return t->header.text ? t->until_ns : 0;
+}
+
+const struct ep_cert_facts *token_source_cert(const struct token_source *t)
+{
+	return &t->cert;
 }
 
 void token_source_refused(struct token_source *t)

@@ -5,6 +5,7 @@
 
 #include "delivery/auth.h"
 #include "delivery/outlet.h"
+#include "edgeprobe/private/cert.h"
 #include <curl/curl.h>
 #include <stdint.h>
 #include <uv.h>
@@ -46,6 +47,10 @@ unsigned token_source_number(const struct token_source *source);
 
 /* uv_hrtime() at which the token ends; 0: there is none. */
 uint64_t token_source_until_ns(const struct token_source *source);
+
+/* What the certificate says that proved us last; zero: there is none. */
+const struct ep_cert_facts *
+token_source_cert(const struct token_source *source);
 
 /* The collector answered 401: the next one to ask gets a new token, but no more
  * than one an hour for this reason. */

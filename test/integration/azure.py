@@ -4,6 +4,7 @@ virtual machine's metadata service, each played by the test in namespaces of
 its own."""
 import contextlib
 import ctypes
+import datetime
 import json
 import os
 import socket
@@ -16,6 +17,7 @@ import azure
 import contract
 import here
 from labtest import await_it, case, expect
+from proxies import Authority
 
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 NOBODY = 65534
@@ -44,6 +46,21 @@ def certificate(folder, name, *more):
     cert, key = f"{folder}/{name}.pem", f"{folder}/{name}.key"
     sh("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days",
        "2", "-subj", f"/O=Test {name}", "-keyout", key, "-out", cert, *more)
+    return cert, key
+
+
+def client_certificate(folder):
+    """It lives for long, and ends soon."""
+    authority = Authority(f"{folder}/client-ca", "Clients")
+    soon = datetime.datetime.now(datetime.timezone.utc) + \
+        datetime.timedelta(days=10)
+    cert, key = f"{folder}/client.pem", f"{folder}/client.key"
+    sh("openssl", "req", "-config", authority.config, "-new", "-newkey",
+       "rsa:2048", "-nodes", "-subj", "/O=edgeprobe lab/CN=client", "-keyout",
+       key, "-out", f"{folder}/client.csr")
+    sh("openssl", "ca", "-config", authority.config, "-batch", "-notext",
+       "-in", f"{folder}/client.csr", "-out", cert, "-startdate",
+       "20250101000000Z", "-enddate", f"{soon:%Y%m%d%H%M%SZ}")
     return cert, key
 
 
@@ -140,9 +157,9 @@ def entra_with_a_secret_that_is_rotated(place):
 
 @case
 def entra_with_a_certificate(place):
-    """And once more before a token ends."""
+    """And once more before a token ends; the certificate's end is warned of."""
     entra = azure.Entra(tls=server_certificate(place.folder))
-    entra.certificate, key = certificate(place.folder, "client")
+    entra.certificate, key = client_certificate(place.folder)
     entra.life_s = 3
     with Cloud(place, "certificate",
                {"type": "entra", "cert_file": entra.certificate,
@@ -152,6 +169,10 @@ def entra_with_a_certificate(place):
                  f"a second token: {cloud.folder.said()}")
         cloud.await_more(1)
         expect(set(entra.codes) == {200}, entra.codes)
+        await_it(lambda: [row for row in cloud.monitor.rows if
+                          row.get("credential") == "entra_certificate" and
+                          row["days_left"] in (9, 10)], 60,
+                 f"a warning: {cloud.folder.said()}")
         cloud.end()
 
 

@@ -259,7 +259,7 @@ CREDENTIAL = {
     "level": (word({"info", "warning"}), True),
     "state": (word({"expiring", "expired", "renewed"}), True),
     "credential": (word({"collector_certificate", "proxy_certificate",
-                         "client_certificate"}), True),
+                         "client_certificate", "entra_certificate"}), True),
     "destination": (text, True),
     "days_left": (integer(-10 ** 6, 10 ** 6), True),
 }

@@ -108,8 +108,11 @@ static int make(const struct client *c, struct secret *ret_jwt,
 		.cert_file = c->cert,
 		.key_file = c->key,
 	};
+	struct ep_cert_facts cert = { 0 };
+	int r = assertion_make(&what, ret_jwt, &cert, err);
 
-	return assertion_make(&what, ret_jwt, err);
+	assert_int_equal(cert.expires_s > cert.starts_s, r == 0);
+	return r;
 }
 
 /* --- what is in it --- */
