@@ -202,19 +202,23 @@ static unsigned events(struct world *w, const char *words)
 	return n;
 }
 
+/* It is a row that says so many days, or one less: a second may have gone. */
 static void expect_days(struct world *w, const char *credential, int days)
 {
 	char words[256];
+	unsigned n = 0;
 
-	snprintf(words, sizeof(words),
-		 "\"event\":\"credential_expiring\",\"level\":\"warning\","
-		 "\"state\":\"expiring\",\"credential\":\"%s\","
-		 "\"destination\":\"mtls\",\"days_left\":%d",
-		 credential, days);
-	assert_int_equal(events(w, words), 1);
+	for (int i = 0; i < 2; i++) {
+		snprintf(words, sizeof(words),
+			 "\"event\":\"credential_expiring\",\"level\":"
+			 "\"warning\",\"state\":\"expiring\",\"credential\":"
+			 "\"%s\",\"destination\":\"mtls\",\"days_left\":%d",
+			 credential, days - i);
+		n += events(w, words);
+	}
+	assert_int_equal(n, 1);
 }
 
-/* They have half a day more than that, or less by the time that this takes. */
 static void what_ends_soon_is_a_row(void **state)
 {
 	struct world *w = *state;
