@@ -322,6 +322,8 @@ int deliver_open(uv_loop_t *loop, struct store *store,
 	uv_timer_init(loop, &d->timer);
 	ep_scope_adopt(&d->scope, (uv_handle_t *)&d->timer);
 	set_phase(d);
+	/* What is fresh goes first from the beginning. */
+	drain_wait(&d->drain, d->due_ns);
 	arm(d);
 	*ret_deliver = d;
 	return 0;
@@ -336,6 +338,7 @@ void deliver_tune_drain(struct deliver *d, const struct drain_options *drain)
 {
 	d->drain.options = drain;
 	drain_begin(&d->drain, uv_hrtime(), turn_random());
+	drain_wait(&d->drain, d->due_ns);
 }
 
 bool deliver_is_draining(const struct deliver *d)

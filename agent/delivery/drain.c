@@ -39,10 +39,14 @@ void drain_begin(struct drain *p, uint64_t now_ns, uint64_t random)
 	p->rate = p->options->start;
 	p->next_ns = now_ns + random % (p->options->offset_ns + 1);
 	p->bad_ns = 0;
+	p->overtaken = false;
 }
 
-void drain_sent(struct drain *p, uint64_t now_ns)
+void drain_sent(struct drain *p, uint64_t now_ns, bool backlog)
 {
+	p->overtaken = !backlog && now_ns >= p->next_ns;
+	if (!backlog)
+		return;
 	p->next_ns = now_ns + (uint64_t)((double)EP_NS_PER_S / p->rate);
 }
 
@@ -84,13 +88,15 @@ static bool fresh_is_due(const struct drain_view *v)
 
 enum drain_what drain_choose(const struct drain *p, const struct drain_view *v)
 {
+	bool backlog = v->backlog && v->now_ns >= p->next_ns;
+
 	if (v->now_ns < v->hold_ns)
 		return DRAIN_NOTHING;
+	if (backlog && p->overtaken && !v->frozen && !v->flush)
+		return DRAIN_BACKLOG;
 	if (fresh_is_due(v))
 		return DRAIN_FRESH;
-	if (v->backlog && v->now_ns >= p->next_ns)
-		return DRAIN_BACKLOG;
-	return DRAIN_NOTHING;
+	return backlog ? DRAIN_BACKLOG : DRAIN_NOTHING;
 }
 
 uint64_t drain_when(const struct drain *p, const struct drain_view *v)

@@ -28,12 +28,15 @@ struct drain {
 	double rate;                         /* requests a second */
 	uint64_t next_ns;                    /* no sooner than this */
 	uint64_t bad_ns; /* of the first failure since a success; 0: none */
+	bool overtaken;  /* by a fresh batch, when it was the backlog's turn:
+			  * where that takes longer than the interval, there
+			  * always is another one */
 };
 
 /* At the start, and when an outage is over. */
 void drain_begin(struct drain *drain, uint64_t now_ns, uint64_t random);
-/* A batch of the backlog goes now. */
-void drain_sent(struct drain *drain, uint64_t now_ns);
+/* A batch goes now, of the backlog or fresh. */
+void drain_sent(struct drain *drain, uint64_t now_ns, bool backlog);
 /* There was none that could go: not before this. */
 void drain_wait(struct drain *drain, uint64_t until_ns);
 /* Anything was acknowledged; `backlog`: it was of the backlog. True: after an

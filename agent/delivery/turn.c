@@ -156,8 +156,7 @@ static bool is_older(const struct deliver *d)
 void turn_began(struct deliver *d)
 {
 	d->draining = d->paced && is_older(d);
-	if (d->draining)
-		drain_sent(&d->drain, uv_hrtime());
+	drain_sent(&d->drain, uv_hrtime(), is_older(d));
 }
 
 void turn_ended(struct deliver *d)

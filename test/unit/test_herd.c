@@ -142,8 +142,8 @@ static void act(struct herd *h, struct agent *a)
 	enum drain_what what = drain_choose(&a->drain, &v);
 	bool backlog = what == DRAIN_BACKLOG;
 
-	if (backlog)
-		drain_sent(&a->drain, h->now_ns);
+	if (what != DRAIN_NOTHING)
+		drain_sent(&a->drain, h->now_ns, backlog);
 	if (what != DRAIN_NOTHING && ask(h))
 		passed(h, a, backlog);
 	else if (what != DRAIN_NOTHING)
