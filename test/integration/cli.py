@@ -162,7 +162,8 @@ CASES = (
      'there is no circuit "x", configured are: none'),
     ("an unknown probe",
      b'{"targets": [{"host": "a", "probes": ["udp"]}]}', "1:39",
-     '"probes" is "udp", each of "icmp", "tcp" and "https" once is allowed'),
+     '"probes" is "udp", each of "icmp", "tcp", "https" and "stun" once is '
+     "allowed"),
     ("an unknown scheme", b'{"destinations": [{"name": "a", "url": "ftp://a"}'
      b"]}", "1:40",
      '"url" is "ftp://a", https://, http:// to this machine, or file:///DIR/ '
