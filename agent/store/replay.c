@@ -26,7 +26,8 @@ static int declared(struct store *store, int destination, struct run run,
 int again_piece(struct store *store, int destination, struct again *again,
 		struct run *ret_run)
 {
-	struct run kept = { store->floor, store->durable - 1 }, gone;
+	struct run kept = { store->floor, store->durable - 1 };
+	struct run gone = { 0, 0 };
 	unsigned i = 0;
 	int r = 0;
 
