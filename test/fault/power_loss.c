@@ -299,10 +299,10 @@ static unsigned images(void)
 /* From the creation of the file on. */
 static void a_young_store(void **state)
 {
-	unsigned n = images() * 66 / 100, bad;
+	unsigned n = images() * 86 / 100, bad;
 
 	past_open(*state);
-	past_live(*state, 90, false, &seed);
+	past_live(*state, 60, false, &seed);
 	kit_close(*state);
 	bad = check_images(n, 0);
 	report("young", n, bad);
@@ -312,7 +312,7 @@ static void a_young_store(void **state)
 /* It evicts, what is delivered and what is not. */
 static void a_full_store(void **state)
 {
-	unsigned n = images() * 3 / 10, bad;
+	unsigned n = images() * 12 / 100, bad;
 	struct kit *kit = *state;
 	struct store_facts facts;
 	size_t from;
@@ -332,7 +332,7 @@ static void a_full_store(void **state)
 /* Rows become chunks, and are sent from them. */
 static void a_store_that_seals(void **state)
 {
-	unsigned n = images() * 4 / 100, bad;
+	unsigned n = images() * 2 / 100, bad;
 	struct kit *kit = *state;
 	struct store_facts facts;
 	size_t from;
