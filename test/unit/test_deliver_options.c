@@ -106,57 +106,79 @@ static void an_answer_is_not_unpacked(void **state)
 	assert_int_equal(collector_requests(p->collector), 1);
 }
 
-static bool is_refused(struct post *p)
+/* The batch that came first is answered so, until that is over. */
+struct bad_answer {
+	struct collector_step step;
+	char key[96];
+	bool over;
+};
+
+static struct collector_step
+answer_badly(const struct collector_request *request, void *arg)
+{
+	struct bad_answer *bad = arg;
+	char key[sizeof(bad->key)];
+
+	collector_field(request, "Idempotency-Key", key, sizeof(key));
+	if (bad->key[0] == '\0')
+		snprintf(bad->key, sizeof(bad->key), "%s", key);
+	return bad->over || strcmp(key, bad->key) != 0
+		       ? (struct collector_step){ .how = COLLECTOR_ANSWER }
+		       : bad->step;
+}
+
+static const char *awaited; /* words of a trouble */
+
+static bool is_said(struct post *p)
 {
 	struct deliver_facts facts;
 
 	deliver_facts(p->deliver, &facts);
-	return facts.refused > 0;
+	return strstr(facts.trouble, awaited) != NULL;
+}
+
+/* Two batches of one row: that is what is said of the first, and no row is
+ * blamed for it. */
+static void expect_trouble(struct post *p, struct bad_answer *bad,
+			   const char *words)
+{
+	const struct deliver_options o = { .max_rows = 1 };
+	struct deliver_facts facts;
+
+	collector_set_rule(p->collector, answer_badly, bad);
+	post_add(p, 2, "hello");
+	post_start(p, &o);
+	awaited = words;
+	post_run(p, is_said);
+	bad->over = true;
+	post_run_empty(p);
+	deliver_facts(p->deliver, &facts);
+	assert_int_equal(facts.quarantined, 0);
 }
 
 /* Whatever comes, it is no collector; and it is not waited for. */
 static void an_answer_of_terabytes_is_none(void **state)
 {
-	static const struct collector_step steps[] = {
-		{ .how = COLLECTOR_TRUNCATE,
-		  .head = "200 OK\r\nContent-Length: 5000000000000" },
+	struct bad_answer bad = {
+		.step = { .how = COLLECTOR_TRUNCATE,
+			  .head = "200 OK\r\nContent-Length: 5000000000000" },
 	};
-	struct post *p = *state;
-	struct deliver_facts facts;
 
-	collector_script(p->collector, steps, 1);
-	post_add(p, 3, "hello");
-	post_start(p, NULL);
-	post_run(p, is_refused);
-	deliver_facts(p->deliver, &facts);
-	assert_non_null(strstr(facts.trouble, "fault=collector_shape"));
-	post_run_empty(p);
+	expect_trouble(*state, &bad, "fault=collector_shape");
 }
 
-/* nginx says so of a certificate; the rows are not at fault, even if the next
- * ones pass because there is another certificate by then. */
+/* nginx says so of a certificate; the rows are not at fault, even if others
+ * pass because there is another certificate by then. */
 static void a_page_about_certificates_blames_no_row(void **state)
 {
-	static const struct collector_step steps[] = {
-		{ .head = "400 Bad Request\r\nContent-Type: text/html",
-		  .body = "<html><h1>400 Bad Request</h1>"
-			  "<center>No required SSL certificate was sent"
-			  "</center>" },
+	struct bad_answer bad = {
+		.step = { .head = "400 Bad Request\r\nContent-Type: text/html",
+			  .body = "<html><h1>400 Bad Request</h1>"
+				  "<center>No required SSL certificate was sent"
+				  "</center>" },
 	};
-	struct post *p = *state;
-	const struct deliver_options o = { .max_rows = 1 };
-	struct deliver_facts facts;
 
-	collector_script(p->collector, steps, 1);
-	post_add(p, 2, "hello");
-	post_start(p, &o);
-	post_run(p, is_refused);
-	deliver_facts(p->deliver, &facts);
-	assert_non_null(
-		strstr(facts.trouble, "status=400 fault=certificate_missing"));
-	post_run_empty(p);
-	deliver_facts(p->deliver, &facts);
-	assert_int_equal(facts.quarantined, 0);
+	expect_trouble(*state, &bad, "status=400 fault=certificate_missing");
 }
 
 #define LOOP_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
