@@ -160,7 +160,7 @@ static void kinds_are_found_by_name(void **state)
 
 	(void)state;
 	kinds = ep_kinds(&n);
-	assert_int_equal(n, 3);
+	assert_int_equal(n, 4);
 	for (size_t i = 0; i < n; i++) {
 		assert_ptr_equal(ep_kind_find(kinds[i]->name), kinds[i]);
 		assert_non_null(kinds[i]->start);
