@@ -71,7 +71,7 @@ static enum cli_exit look(const struct cli_args *args, const char *path,
 
 static enum cli_exit check(const struct cli_args *args, const char *path)
 {
-	struct store_check_result c;
+	struct store_check_result c = { 0 };
 	enum cli_exit code = look(args, path, &c);
 
 	if (code != CLI_OK)
@@ -178,7 +178,7 @@ static int apply(const char *path, const struct plan *p, struct ep_err *err)
 
 static enum cli_exit held(const struct cli_args *args, const char *path)
 {
-	struct store_check_result c;
+	struct store_check_result c = { 0 };
 	struct ep_err err = { 0 };
 	enum cli_exit code = look(args, path, &c);
 	struct plan plan;

@@ -77,6 +77,21 @@ int store_hold(const char *path, int *ret_fd, struct ep_err *err)
 	return 0;
 }
 
+bool store_is_held(const char *path)
+{
+	char name[NAME_MAX_BYTES];
+	bool held = false;
+	int fd = -1;
+
+	if (lock_name(path, name) == 0)
+		fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	held = flock(fd, LOCK_SH | LOCK_NB) < 0;
+	close(fd);
+	return held;
+}
+
 int store_rename(const char *from, const char *to)
 {
 	static const char *const logs[] = { "-wal", "-journal" };

@@ -214,7 +214,9 @@ static int read_rows(struct salvage *s, const char *path,
 	if (r < 0)
 		return ep_err_set(err, r, "%s: %s", path, strerror(-r));
 	result->missing = missing(s, result->rows);
-	if (result->whole && result->missing + sc.implausible > 0) {
+	/* In a store in use rows come and go meanwhile. */
+	if (result->whole && !store_is_held(path) &&
+	    result->missing + sc.implausible > 0) {
 		result->whole = false;
 		snprintf(result->trouble, sizeof(result->trouble),
 			 "%llu numbers are in no row, and nothing says why",

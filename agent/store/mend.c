@@ -75,7 +75,7 @@ int mend_first_page(const char *path, const char *scratch)
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) < 0 || st.st_size < 2 * PAGE_BYTES) {
+	if (fstat(fd, &st) < 0 || st.st_size < (off_t)2 * PAGE_BYTES) {
 		close(fd);
 		return -ENODATA;
 	}

@@ -357,7 +357,8 @@ int store_renew(struct store *store, struct ep_err *err)
 	int r = 0;
 
 	snprintf(why.text, sizeof(why.text), "%s",
-		 store->db.damaged ? "damage met" : "its disk fails");
+		 store->db.damaged ? "damage met"
+				   : "found by a check, or its disk fails");
 	db_close(&store->db);
 	if (store->renewing)
 		(void)unlink(store->path); /* begun, and nothing in it */

@@ -78,6 +78,8 @@ void store_forget_aside(struct store *store, const char *name);
 /* Keep others from the store at `path`, or at the path that it was set aside
  * from, until `*ret_fd` is closed. -EBUSY: an agent is using it. */
 int store_hold(const char *path, int *ret_fd, struct ep_err *err);
+/* An agent, or a repair, has it now. */
+bool store_is_held(const char *path);
 /* Rename a database and its log. 0 or a negative errno. */
 int store_rename(const char *from, const char *to);
 /* What store_salvage() made at `from` becomes `to`, for good; only then
