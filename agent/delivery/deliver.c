@@ -9,6 +9,7 @@
  * ends in `hold_ns`, before which nothing is done; the data waits in the
  * store. */
 #include "delivery/deliver_i.h"
+#include "delivery/turn.h"
 
 #include "base/log.h"
 #include "edgeprobe/clock.h"

@@ -33,7 +33,6 @@ struct deliver {
 	uint64_t max_rows, interval_ns;
 	size_t max_bytes; /* less after each 413 */
 	struct retry_options retry;
-
 	bool paced; /* somebody else's machine, behind a line */
 	struct drain_options drain_options;
 	struct drain drain;  /* of what an outage left behind */
@@ -92,24 +91,6 @@ int batch_cut(struct deliver *d, uint64_t rows, size_t *ret_bytes,
 /* Let go of the bytes; the store keeps what it has. */
 void batch_forget(struct store_batch *batch);
 
-/* --- turn.c: what goes next --- */
-
-/* At the start. */
-void turn_open(struct deliver *d, const struct deliver_options *o);
-enum drain_what turn_choose(const struct deliver *d);
-/* Take it. 1: `d->batch` is to be sent; 0: there is nothing; or negative
- * errno. */
-int turn_take(struct deliver *d, enum drain_what what, struct ep_err *err);
-/* uv_hrtime(): when to look again. */
-uint64_t turn_when(const struct deliver *d);
-/* The batch in hand is on its way, or is not any more. */
-void turn_began(struct deliver *d);
-void turn_ended(struct deliver *d);
-/* It was acknowledged; or an attempt failed. */
-void turn_passed(struct deliver *d);
-void turn_failed(struct deliver *d, bool busy);
-uint64_t turn_random(void);
-
 /* --- settle.c --- */
 
 /* What follows from an answer. Never calls the user. */
@@ -135,7 +116,5 @@ void credentials_look(struct deliver *d);
 
 /* Other waiting times. */
 void deliver_tune(struct deliver *d, const struct retry_options *retry);
-/* Another pace, from now on; borrowed. */
-void deliver_tune_drain(struct deliver *d, const struct drain_options *drain);
 
 #endif

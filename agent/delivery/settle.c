@@ -9,6 +9,7 @@
  * one row for each proof that others pass. If it does not, nothing is touched
  * and all is tried again later. */
 #include "delivery/deliver_i.h"
+#include "delivery/turn.h"
 
 #include "base/log.h"
 #include "edgeprobe/clock.h"

@@ -1,5 +1,6 @@
 /* What goes next: what is fresh, or a batch of what an outage left behind, and
  * when (drain.c). */
+#include "delivery/turn.h"
 #include "delivery/deliver_i.h"
 
 #include "base/log.h"

@@ -1,6 +1,7 @@
 /* After an outage: newest first, the rest at a pace and with less of the line;
  * against a real collector on loopback. */
 #include "delivery/deliver_i.h"
+#include "delivery/turn.h"
 #include "edgeprobe/clock.h"
 #include "lib/collector.h"
 #include "lib/post.h"

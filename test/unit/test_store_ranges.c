@@ -1,6 +1,6 @@
-/* Newest first after an outage, once more on demand: what a destination lacks
- * is in pieces, and each number is still there once or declared once. */
-#include "lib/store_kit.h"
+/* Newest first after an outage: what a destination lacks is in pieces, and each
+ * number is still there once or declared once. */
+#include "lib/range_kit.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -15,111 +15,6 @@
 
 #define SMALL_BYTES (8u << 20)
 
-static void add(struct kit *kit, uint64_t n)
-{
-	uint32_t series = kit_series(kit, "exchange", "https");
-
-	for (uint64_t i = 0; i < n; i++) {
-		struct ep_sample sample =
-			kit_https(store_last_seq(kit->store) + 1);
-
-		store_add_sample(kit->store, series, &sample);
-	}
-	kit_commit(kit);
-}
-
-static int split(struct kit *kit, const struct account *a, uint64_t rows)
-{
-	struct ep_err err = { 0 };
-	int r = store_destination_split(kit->store, a->destination, rows, &err);
-
-	if (r < 0)
-		fail_msg("%s", err.text);
-	return r;
-}
-
-static struct store_lacking lacking(struct kit *kit, const struct account *a)
-{
-	struct store_lacking l = { 0 };
-
-	assert_int_equal(store_lacking(kit->store, a->destination, &l), 0);
-	return l;
-}
-
-static void lacks(struct kit *kit, const struct account *a, uint64_t fresh,
-		  uint64_t backlog, uint64_t again)
-{
-	struct store_lacking l = lacking(kit, a);
-	uint64_t rows = 0, age;
-
-	assert_int_equal(l.fresh, fresh);
-	assert_int_equal(l.backlog, backlog);
-	assert_int_equal(l.again, again);
-	assert_int_equal(store_backlog(kit->store, a->destination, &rows, &age),
-			 0);
-	assert_int_equal(rows, fresh + backlog + again);
-}
-
-static void drain_of(struct account *a, struct kit *kit, enum store_part part)
-{
-	while (account_batch_of(a, kit, part) > 0)
-		;
-}
-
-static void drain(struct account *a, struct kit *kit)
-{
-	drain_of(a, kit, STORE_FRESH);
-	drain_of(a, kit, STORE_BACKLOG);
-	drain_of(a, kit, STORE_FRESH);
-}
-
-/* A batch of rows that nobody counts. */
-static int take(const struct record *record, void *arg)
-{
-	uint64_t *left = arg;
-
-	(void)record;
-	return (*left)-- == 0 ? -E2BIG : 0;
-}
-
-static bool freeze(struct kit *kit, const struct account *a,
-		   enum store_part part, uint64_t rows,
-		   struct store_batch *ret_batch)
-{
-	struct store_batch batch = { .encoding = "ndjson" };
-	struct ep_err err = { 0 };
-	int64_t n =
-		store_batch_collect_of(kit->store, a->destination, part, take,
-				       &rows, &batch.first, &batch.last);
-
-	assert_true(n >= 0);
-	if (n == 0)
-		return false;
-	batch.rows = (uint64_t)n;
-	batch.body = strdup("{}\n");
-	batch.body_len = 3;
-	if (store_batch_freeze(kit->store, a->destination, &batch, &err) != 0)
-		fail_msg("freeze: %s", err.text);
-	assert_int_equal(batch.part, part);
-	*ret_batch = batch;
-	return true;
-}
-
-static void refuse(struct kit *kit, const struct account *a,
-		   enum store_part part, uint64_t rows)
-{
-	struct store_batch batch;
-	struct ep_err err = { 0 };
-
-	if (!freeze(kit, a, part, rows, &batch))
-		return;
-	if (store_batch_quarantine(kit->store, a->destination, &batch, "no",
-				   &err) != 0)
-		fail_msg("%s", err.text);
-	store_batch_finish(&batch);
-	kit_commit(kit);
-}
-
 /* --- newest first --- */
 
 static void newest_first_and_then_the_rest(void **state)
@@ -129,29 +24,29 @@ static void newest_first_and_then_the_rest(void **state)
 
 	kit_open(kit, 0);
 	account_begin(&a, kit, "a", 25);
-	add(kit, 100);
-	assert_int_equal(split(kit, &a, 100), 0); /* no more than that */
-	assert_int_equal(split(kit, &a, 10), 1);
-	lacks(kit, &a, 10, 90, 0);
+	pieces_add(kit, 100);
+	assert_int_equal(pieces_split(kit, &a, 100), 0); /* no more than that */
+	assert_int_equal(pieces_split(kit, &a, 10), 1);
+	pieces_lacks(kit, &a, 10, 90, 0);
 	account_batch_of(&a, kit, STORE_FRESH);
 	assert_int_equal(a.min, 91);
 	assert_int_equal(a.max, 100);
-	lacks(kit, &a, 0, 90, 0);
+	pieces_lacks(kit, &a, 0, 90, 0);
 	account_batch_of(&a, kit, STORE_BACKLOG);
 	assert_int_equal(a.min, 1);
 	assert_int_equal(a.count, 35);
 	kit_close(kit);
 	kit_open(kit, 0);
-	add(kit, 5);
-	lacks(kit, &a, 5, 65, 0);
+	pieces_add(kit, 5);
+	pieces_lacks(kit, &a, 5, 65, 0);
 	account_batch_of(&a, kit, STORE_FRESH);
 	assert_int_equal(a.max, 105);
-	drain_of(&a, kit, STORE_BACKLOG);
-	lacks(kit, &a, 0, 0, 0);
+	pieces_drain_of(&a, kit, STORE_BACKLOG);
+	pieces_lacks(kit, &a, 0, 0, 0);
 	account_audit(&a);
 	assert_int_equal(a.count, 105);
-	add(kit, 5); /* and all is as it was */
-	lacks(kit, &a, 5, 0, 0);
+	pieces_add(kit, 5); /* and all is as it was */
+	pieces_lacks(kit, &a, 5, 0, 0);
 	account_drain(&a, kit);
 	account_audit(&a);
 	assert_int_equal(a.count, 110);
@@ -165,23 +60,24 @@ static void an_outage_while_an_earlier_one_is_made_up_for(void **state)
 
 	kit_open(kit, 0);
 	account_begin(&a, kit, "a", 30);
-	add(kit, 100);
-	assert_int_equal(split(kit, &a, 20), 1);
+	pieces_add(kit, 100);
+	assert_int_equal(pieces_split(kit, &a, 20), 1);
 	account_batch_of(&a, kit, STORE_FRESH);
 	account_batch_of(&a, kit, STORE_BACKLOG);
-	add(kit, 200);
-	assert_int_equal(split(kit, &a, 20), 1);
-	lacks(kit, &a, 20, 50 + 180, 0);
-	assert_int_equal(split(kit, &a, 15), 1); /* none of it went yet */
-	lacks(kit, &a, 15, 50 + 185, 0);
+	pieces_add(kit, 200);
+	assert_int_equal(pieces_split(kit, &a, 20), 1);
+	pieces_lacks(kit, &a, 20, 50 + 180, 0);
+	assert_int_equal(pieces_split(kit, &a, 15),
+			 1); /* none of it went yet */
+	pieces_lacks(kit, &a, 15, 50 + 185, 0);
 	kit_close(kit);
 	kit_open(kit, 0);
-	lacks(kit, &a, 15, 50 + 185, 0);
+	pieces_lacks(kit, &a, 15, 50 + 185, 0);
 	account_batch_of(&a, kit, STORE_FRESH);
 	assert_int_equal(a.max, 300);
 	account_batch_of(&a, kit, STORE_BACKLOG);
 	assert_int_equal(a.rows[31] + a.rows[60], 2); /* the oldest of it */
-	drain(&a, kit);
+	pieces_drain(&a, kit);
 	account_audit(&a);
 	assert_int_equal(a.count, 300);
 	account_end(&a);
@@ -196,12 +92,12 @@ static void outages_without_end(void **state)
 	kit_open(kit, 0);
 	account_begin(&a, kit, "a", 10);
 	do {
-		add(kit, 30);
-		n += split(kit, &a, 5);
+		pieces_add(kit, 30);
+		n += pieces_split(kit, &a, 5);
 		account_batch_of(&a, kit, STORE_FRESH);
 	} while (store_last_seq(kit->store) < 1000);
 	assert_true(n > 10 && n < 30); /* no more pieces than have room */
-	drain(&a, kit);
+	pieces_drain(&a, kit);
 	account_audit(&a);
 	assert_int_equal(a.count, store_last_seq(kit->store));
 	account_end(&a);
@@ -215,10 +111,10 @@ static void frozen_batches_know_what_they_are_of(void **state)
 
 	kit_open(kit, 0);
 	account_begin(&a, kit, "a", 10);
-	add(kit, 100);
-	assert_int_equal(split(kit, &a, 10), 1);
-	assert_true(freeze(kit, &a, STORE_FRESH, 10, &one));
-	assert_true(freeze(kit, &a, STORE_BACKLOG, 10, &two));
+	pieces_add(kit, 100);
+	assert_int_equal(pieces_split(kit, &a, 10), 1);
+	assert_true(pieces_freeze(kit, &a, STORE_FRESH, 10, &one));
+	assert_true(pieces_freeze(kit, &a, STORE_BACKLOG, 10, &two));
 	kit_close(kit);
 	kit_open(kit, 0);
 	assert_int_equal(store_batch_pending_of(kit->store, a.destination,
@@ -251,14 +147,14 @@ static void stale(struct kit *kit, struct account *a, enum store_part part)
 	uint64_t rows = 50;
 
 	assert_int_equal(store_batch_collect_of(kit->store, a->destination,
-						part, take, &rows, &batch.first,
-						&batch.last),
+						part, pieces_take, &rows,
+						&batch.first, &batch.last),
 			 50);
 	while (facts.first_seq < 100) {
-		add(kit, 100);
+		pieces_add(kit, 100);
 		assert_int_equal(store_facts(kit->store, &facts), 0);
 	}
-	assert_true(lacking(kit, a).backlog > 0);
+	assert_true(pieces_lacking(kit, a).backlog > 0);
 	batch.body = strdup("{}\n");
 	batch.body_len = 3;
 	assert_int_equal(
@@ -266,7 +162,7 @@ static void stale(struct kit *kit, struct account *a, enum store_part part)
 		-ESTALE);
 	store_batch_finish(&batch);
 	for (int i = 0; i < 2; i++) {
-		drain(a, kit);
+		pieces_drain(a, kit);
 		kit_commit(kit);
 	}
 	account_audit(a);
@@ -282,8 +178,8 @@ static void eviction_between_collecting_and_freezing(void **state)
 		kit_open(kit, SMALL_BYTES);
 		account_begin(&a, kit, "a", 1000);
 		for (int n = 0; n < 3; n++)
-			add(kit, 1000);
-		assert_int_equal(split(kit, &a, 100), 1);
+			pieces_add(kit, 1000);
+		assert_int_equal(pieces_split(kit, &a, 100), 1);
 		stale(kit, &a, parts[i]);
 		account_end(&a);
 		kit_close(kit);
@@ -301,21 +197,21 @@ static void the_backlog_is_evicted_and_declared(void **state)
 
 	kit_open(kit, SMALL_BYTES);
 	account_begin(&a, kit, "a", 2000);
-	add(kit, 2000);
+	pieces_add(kit, 2000);
 	account_batch(&a, kit); /* it has its first row */
 	for (int i = 0; i < 10; i++)
-		add(kit, 1000);
-	assert_int_equal(split(kit, &a, 500), 1);
+		pieces_add(kit, 1000);
+	assert_int_equal(pieces_split(kit, &a, 500), 1);
 	account_batch_of(&a, kit, STORE_FRESH);
 	account_batch_of(&a, kit, STORE_BACKLOG);
 	for (int i = 0; i < 30; i++) {
-		add(kit, 1000);
+		pieces_add(kit, 1000);
 		account_batch_of(&a, kit, STORE_FRESH);
 	}
 	assert_int_equal(store_facts(kit->store, &facts), 0);
 	assert_true(facts.first_seq > 4000); /* it reached the backlog */
 	kit_commit(kit);
-	drain(&a, kit);
+	pieces_drain(&a, kit);
 	account_audit(&a);
 	assert_true(a.missing > 0);
 	assert_int_equal(facts.evicted_undelivered, a.missing);
@@ -330,14 +226,14 @@ static void nothing_but_the_first_row_is_left(void **state)
 
 	kit_open(kit, SMALL_BYTES);
 	account_begin(&a, kit, "a", 2000);
-	add(kit, 1000);
-	assert_int_equal(split(kit, &a, 100), 1);
+	pieces_add(kit, 1000);
+	assert_int_equal(pieces_split(kit, &a, 100), 1);
 	account_batch_of(&a, kit, STORE_FRESH);
 	for (int i = 0; i < 60; i++)
-		add(kit, 1000);
-	drain(&a, kit);
+		pieces_add(kit, 1000);
+	pieces_drain(&a, kit);
 	kit_commit(kit);
-	drain(&a, kit);
+	pieces_drain(&a, kit);
 	account_audit(&a);
 	assert_int_equal(a.min, 1); /* was kept */
 	account_end(&a);
@@ -352,158 +248,21 @@ static void an_overflow_and_its_row_stay_together(void **state)
 
 	kit_open(kit, SMALL_BYTES);
 	account_begin(&a, kit, "a", 2000);
-	add(kit, 1500);
+	pieces_add(kit, 1500);
 	store_add_overflow(kit->store, 50);
 	kit_commit(kit);
-	assert_int_equal(split(kit, &a, 20), 0); /* only its row is left */
-	add(kit, 10);
-	assert_int_equal(split(kit, &a, 20), 1);
-	lacks(kit, &a, 10, 1501, 0);
+	assert_int_equal(pieces_split(kit, &a, 20),
+			 0); /* only its row is left */
+	pieces_add(kit, 10);
+	assert_int_equal(pieces_split(kit, &a, 20), 1);
+	pieces_lacks(kit, &a, 10, 1501, 0);
 	account_batch_of(&a, kit, STORE_FRESH);
 	for (int i = 0; i < 40; i++)
-		add(kit, 1000);
-	drain(&a, kit);
+		pieces_add(kit, 1000);
+	pieces_drain(&a, kit);
 	kit_commit(kit);
-	drain(&a, kit);
+	pieces_drain(&a, kit);
 	account_audit(&a);
-	account_end(&a);
-}
-
-/* --- once more --- */
-
-static uint64_t replay(struct kit *kit, const struct account *a, uint64_t n)
-{
-	uint64_t since_ns = n ? kit_sample(n).sent_ns : 0, rows = 0;
-	struct ep_err err = { 0 };
-
-	if (store_replay(kit->store, a->destination, since_ns, &rows, &err) !=
-	    0)
-		fail_msg("%s", err.text);
-	return rows;
-}
-
-/* Of the same destination, with nothing in it yet. */
-static void collector_lost_all(struct account *a)
-{
-	memset(a->rows, 0, a->size);
-	memset(a->gaps, 0, a->size);
-	a->count = a->missing = a->min = a->max = 0;
-}
-
-static void once_more_from_a_time_on(void **state)
-{
-	struct kit *kit = *state;
-	struct account a;
-
-	kit_open(kit, 0);
-	account_begin(&a, kit, "a", 30);
-	assert_int_equal(replay(kit, &a, 0), 0); /* nothing is there */
-	add(kit, 100);
-	assert_int_equal(replay(kit, &a, 0), 0); /* nothing was delivered */
-	account_drain(&a, kit);
-	assert_int_equal(replay(kit, &a, 101), 0); /* nothing is as new */
-	assert_int_equal(replay(kit, &a, 41), 60);
-	lacks(kit, &a, 0, 0, 60);
-	add(kit, 10);
-	collector_lost_all(&a);
-	account_batch_of(&a, kit, STORE_AGAIN);
-	assert_int_equal(a.min, 41);
-	assert_int_equal(a.max, 70);
-	kit_close(kit);
-	kit_open(kit, 0);
-	lacks(kit, &a, 10, 0, 30);
-	account_drain(&a, kit);
-	drain_of(&a, kit, STORE_AGAIN);
-	account_audit(&a);
-	assert_int_equal(a.count, 70);
-	lacks(kit, &a, 0, 0, 0);
-	account_end(&a);
-}
-
-static void once_more_while_there_is_a_backlog(void **state)
-{
-	struct kit *kit = *state;
-	struct account a;
-
-	kit_open(kit, 0);
-	account_begin(&a, kit, "a", 40);
-	add(kit, 100);
-	account_batch(&a, kit); /* 1 to 40 */
-	assert_int_equal(split(kit, &a, 20), 1);
-	account_batch_of(&a, kit, STORE_FRESH); /* 81 to 100 */
-	assert_int_equal(replay(kit, &a, 31), 30);
-	lacks(kit, &a, 0, 40, 30);
-	collector_lost_all(&a);
-	a.limit = 15;
-	account_batch_of(&a, kit, STORE_AGAIN); /* up to the backlog */
-	lacks(kit, &a, 0, 40, 20);
-	account_batch_of(&a, kit, STORE_AGAIN);
-	lacks(kit, &a, 0, 40, 5);
-	drain_of(&a, kit, STORE_BACKLOG);
-	drain_of(&a, kit, STORE_AGAIN);
-	account_audit(&a);
-	assert_int_equal(a.min, 31);
-	assert_int_equal(a.count, 70);
-	/* Asked again half way: from the earliest that was asked for. */
-	assert_int_equal(replay(kit, &a, 91), 10);
-	account_batch_of(&a, kit, STORE_AGAIN);
-	assert_int_equal(replay(kit, &a, 11), 90);
-	account_batch_of(&a, kit, STORE_AGAIN);
-	assert_int_equal(replay(kit, &a, 91), 75);
-	account_end(&a);
-}
-
-/* They were declared to be missing, and are not there twice. */
-static void what_was_refused_stays_declared(void **state)
-{
-	struct kit *kit = *state;
-	struct account a;
-
-	kit_open(kit, 0);
-	account_begin(&a, kit, "a", 20);
-	add(kit, 30);
-	account_batch(&a, kit); /* 1 to 20 */
-	refuse(kit, &a, STORE_FRESH, 5);
-	add(kit, 30);
-	account_drain(&a, kit);
-	account_audit(&a);
-	assert_int_equal(a.missing, 5);
-	replay(kit, &a, 0);
-	collector_lost_all(&a);
-	drain_of(&a, kit, STORE_AGAIN);
-	account_audit(&a);
-	assert_int_equal(a.min, 1);
-	assert_int_equal(a.missing, 5);
-	/* Refused the second time only: it has them from the first. */
-	replay(kit, &a, 0);
-	refuse(kit, &a, STORE_AGAIN, 10);
-	account_drain(&a, kit);
-	account_audit(&a);
-	assert_int_equal(a.missing, 5);
-	account_end(&a);
-}
-
-static void evicted_before_its_second_turn(void **state)
-{
-	struct store_facts facts;
-	struct kit *kit = *state;
-	struct account a;
-
-	kit_open(kit, SMALL_BYTES);
-	account_begin(&a, kit, "a", 2000);
-	add(kit, 3000);
-	account_drain(&a, kit);
-	assert_int_equal(replay(kit, &a, 0), 3000);
-	for (int i = 0; i < 40; i++) {
-		add(kit, 1000);
-		account_batch(&a, kit);
-	}
-	lacks(kit, &a, 0, 0, 0);
-	assert_false(freeze(kit, &a, STORE_AGAIN, 10, NULL));
-	account_audit(&a);
-	assert_int_equal(a.missing, 0);
-	assert_int_equal(store_facts(kit->store, &facts), 0);
-	assert_int_equal(facts.evicted_undelivered, 0);
 	account_end(&a);
 }
 
@@ -529,10 +288,10 @@ static void do_anything(struct kit *kit, struct account *a, uint64_t *random)
 	a->limit = 1 + next_random(random) % 1500;
 	switch (next_random(random) % 16) {
 	case 0:
-		split(kit, a, 1 + next_random(random) % 700);
+		pieces_split(kit, a, 1 + next_random(random) % 700);
 		break;
 	case 1:
-		refuse(kit, a, part, 1 + next_random(random) % 40);
+		pieces_refuse(kit, a, part, 1 + next_random(random) % 40);
 		break;
 	case 2:
 	case 3:
@@ -547,7 +306,7 @@ static void do_anything(struct kit *kit, struct account *a, uint64_t *random)
 			reopen(kit);
 		break;
 	default:
-		add(kit, next_random(random) % 200);
+		pieces_add(kit, next_random(random) % 200);
 	}
 }
 
@@ -561,7 +320,7 @@ static void one_seed(struct kit *kit, uint64_t seed)
 		snprintf(names[i], sizeof(names[i]), "%d-%d", (int)seed, i);
 		account_begin(&accounts[i], kit, names[i], 100);
 	}
-	add(kit, 200);
+	pieces_add(kit, 200);
 	for (int i = 0; i < 3; i++)
 		account_batch(&accounts[i], kit); /* it has its first row */
 	for (int i = 0; i < 1200; i++)
@@ -573,7 +332,7 @@ static void one_seed(struct kit *kit, uint64_t seed)
 	for (int i = 0; i < 4; i++) {
 		kit_commit(kit);
 		for (int n = 0; n < 3; n++)
-			drain(&accounts[n], kit);
+			pieces_drain(&accounts[n], kit);
 	}
 	for (int i = 0; i < 3; i++) {
 		printf("# seed %d: %llu rows, %llu declared\n", (int)seed,
@@ -606,10 +365,6 @@ int main(void)
 		KIT_TEST(the_backlog_is_evicted_and_declared),
 		KIT_TEST(nothing_but_the_first_row_is_left),
 		KIT_TEST(an_overflow_and_its_row_stay_together),
-		KIT_TEST(once_more_from_a_time_on),
-		KIT_TEST(once_more_while_there_is_a_backlog),
-		KIT_TEST(what_was_refused_stays_declared),
-		KIT_TEST(evicted_before_its_second_turn),
 		KIT_TEST(anything_in_any_order),
 	};
 
