@@ -41,7 +41,8 @@
  * page, which salvage.c can make again (mend.c). */
 #define SPARE_AFTER(table, what, event)                                        \
 	"CREATE TEMP TRIGGER " table "_" what " AFTER " event                  \
-	" ON main." table " BEGIN INSERT OR REPLACE INTO " table "_spare"      \
+	" ON main." table " BEGIN DELETE FROM " table "_spare"                 \
+	" WHERE id = new.id; INSERT INTO " table "_spare"                      \
 	" SELECT * FROM main." table " WHERE id = new.id; END;"
 #define SPARE_KEPT(table)                                                      \
 	SPARE_AFTER(table, "added", "INSERT")                                  \
