@@ -210,6 +210,8 @@ GROUP BY hour, agent, site, country, metro, circuit, provider, prefix, target, p
 
 -- Is anything missing? For each agent and epoch, count(distinct seq) + the
 -- lengths of gaps = max(seq) - min(seq) + 1, or `missing` says by how much not.
+-- A dead letter that was retried is there and declared: `missing` is too low by
+-- its rows then (below 0 where nothing else is missing).
 -- Where retention dropped days, the first hour of what is left is not counted:
 -- rows of both sides of midnight have their numbers in the order they ended in.
 CREATE VIEW IF NOT EXISTS edgeprobe.audit AS
