@@ -100,6 +100,7 @@ static int stun_start(struct ep_probe *probe)
 {
 	const struct ep_target *t = ep_probe_target(probe);
 	struct stun_shared *s = ep_probe_shared(probe);
+	uint64_t now_ns = ep_clock_mono_ns();
 	struct inflight_slot *slot;
 	struct stun_flow *flow;
 	int r;
@@ -108,9 +109,8 @@ static int stun_start(struct ep_probe *probe)
 		return -EINVAL;
 	if (t->fresh_flow)
 		ep_probe_sample(probe)->flags |= EP_FLAG_FRESH_FLOW;
-	r = stun_flow_take(s, t, ep_probe_address(probe), ep_probe_port(probe),
-			   probe_way(probe)->interface, ep_clock_mono_ns(),
-			   &flow);
+	stun_flow_reap(s, now_ns);
+	r = stun_flow_take(s, probe, now_ns, &flow);
 	if (r < 0)
 		return r;
 	r = take_slot(s, probe, &slot);

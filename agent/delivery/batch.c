@@ -116,7 +116,7 @@ static int collect(struct deliver *d, enum store_part part, struct ep_err *err)
 	if (!d->flushed)
 		c.frame.open_minute = metrics_minute(ep_clock_wall_ns());
 	n = store_batch_collect_of(d->store, d->destination, part, on_record,
-				   &c, &batch.first, &batch.last);
+				   &c, &batch);
 	if (c.error || n < 0)
 		r = ep_err_set(err, c.error ? c.error : (int)n,
 			       "collecting rows");

@@ -152,6 +152,21 @@ static const char *find_member(const char *body, size_t *ret_len)
 	return first;
 }
 
+/* The list at `at`; where it ends. */
+static const char *add_list(struct buf *out, const char *at)
+{
+	while (*at && *at != '"') {
+		size_t n = strcspn(at, ",\"");
+
+		if (n > 0)
+			add_truncated(out, at, n);
+		at += n;
+		if (*at == ',')
+			buf_char(out, *at++);
+	}
+	return at;
+}
+
 static const struct record *cut_note(struct privacy *p,
 				     const struct record *record)
 {
@@ -165,16 +180,7 @@ static const struct record *cut_note(struct privacy *p,
 	while (at) {
 		at += len;
 		buf_add(&p->body, body, (size_t)(at - body));
-		for (size_t n; *at && *at != '"'; at += n) {
-			if (*at == ',') {
-				buf_char(&p->body, ',');
-				n = 1;
-				continue;
-			}
-			n = strcspn(at, ",\"");
-			add_truncated(&p->body, at, n);
-		}
-		body = at;
+		body = add_list(&p->body, at);
 		at = find_member(body, &len);
 	}
 	buf_text(&p->body, body);

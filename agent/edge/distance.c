@@ -28,7 +28,7 @@ const struct edge_pop *edge_pop_nearest(struct edge_place place, double *ret_km)
 {
 	size_t n;
 	const struct edge_pop *pops = edge_pops(&n), *nearest = NULL;
-	double best = INFINITY;
+	double best = HUGE_VAL;
 
 	for (size_t i = 0; i < n; i++) {
 		double km = edge_distance_km(

@@ -17,7 +17,7 @@ const struct watch_limits watch_defaults = {
 	.loss_percent = 1,
 	.outage = 5,
 	.outage_ns = 10 * EP_NS_PER_S,
-	.lasting_ns = 24 * 3600 * EP_NS_PER_S,
+	.lasting_ns = 86400 * EP_NS_PER_S,
 };
 
 /* What the parts share while a sample is seen. */

@@ -61,12 +61,11 @@ int store_batch_pending_of(struct store *store, int destination,
 			   enum store_part part, struct store_batch *ret_batch,
 			   struct ep_err *err);
 /* Offer committed, undelivered rows of one part to `encode`, oldest first.
- * Returns how many it took and `*ret_first`, `*ret_last`; the batch is frozen
+ * Returns how many it took, and sets first and last of `ret_batch`; it is frozen
  * by store_batch_freeze() with the bytes made of them. */
 int64_t store_batch_collect_of(struct store *store, int destination,
 			       enum store_part part, store_encode_cb encode,
-			       void *arg, uint64_t *ret_first,
-			       uint64_t *ret_last);
+			       void *arg, struct store_batch *ret_batch);
 /* The same of what is fresh: where nothing was split, of all. */
 int64_t store_batch_collect(struct store *store, int destination,
 			    store_encode_cb encode, void *arg,

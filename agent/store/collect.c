@@ -239,8 +239,7 @@ static int collect_rows(struct store *store, int destination,
 
 int64_t store_batch_collect_of(struct store *store, int destination,
 			       enum store_part part, store_encode_cb encode,
-			       void *arg, uint64_t *ret_first,
-			       uint64_t *ret_last)
+			       void *arg, struct store_batch *ret_batch)
 {
 	struct collecting k = {
 		.store = store,
@@ -258,8 +257,8 @@ int64_t store_batch_collect_of(struct store *store, int destination,
 	if (k.rows > 0) {
 		const struct content *c = &k.c->content;
 
-		*ret_first = c->runs[0].first;
-		*ret_last = c->runs[c->n_runs - 1].last;
+		ret_batch->first = c->runs[0].first;
+		ret_batch->last = c->runs[c->n_runs - 1].last;
 	}
 	return k.rows;
 }
@@ -268,6 +267,13 @@ int64_t store_batch_collect(struct store *store, int destination,
 			    store_encode_cb encode, void *arg,
 			    uint64_t *ret_first, uint64_t *ret_last)
 {
-	return store_batch_collect_of(store, destination, STORE_FRESH, encode,
-				      arg, ret_first, ret_last);
+	struct store_batch batch = { 0 };
+	int64_t n = store_batch_collect_of(store, destination, STORE_FRESH,
+					   encode, arg, &batch);
+
+	if (n > 0) {
+		*ret_first = batch.first;
+		*ret_last = batch.last;
+	}
+	return n;
 }

@@ -232,7 +232,7 @@ static int rows_in(struct store *store, struct run run, uint64_t *ret_rows)
 
 static int rows_again(struct store *store, int destination, uint64_t *ret_rows)
 {
-	struct again again;
+	struct again again = { .n = 0 };
 	uint64_t rows = 0;
 	int r = again_get(store, destination, &again);
 
@@ -265,7 +265,7 @@ static int unfrozen(struct store *store, const struct destination *to,
 int store_lacking(struct store *store, int destination,
 		  struct store_lacking *ret_lacking)
 {
-	struct destination to;
+	struct destination to = { .id = 0 };
 	int r = destination_get(store, destination, &to);
 
 	return r < 0 ? r : unfrozen(store, &to, ret_lacking);
@@ -293,8 +293,8 @@ int store_waiting(struct store *store, int destination,
 		  struct store_waiting *ret_waiting)
 {
 	struct store_waiting waiting = { .fresh = false };
-	struct destination to;
-	struct again again;
+	struct destination to = { .id = 0 };
+	struct again again = { .n = 0 };
 	sqlite3_stmt *s;
 	int r = destination_get(store, destination, &to);
 
@@ -321,7 +321,7 @@ int store_backlog(struct store *store, int destination, uint64_t *ret_rows,
 {
 	uint64_t in_batches = 0, beyond = 0, now = now_wall_ns();
 	struct store_lacking lacking = { 0 };
-	struct destination to;
+	struct destination to = { .id = 0 };
 	int64_t oldest = 0;
 	int r;
 
@@ -382,7 +382,7 @@ struct splitting {
 static int split(struct store *store, void *arg)
 {
 	struct splitting *sp = arg;
-	struct destination to;
+	struct destination to = { .id = 0 };
 	uint64_t first = 0;
 	int r = destination_get(store, sp->destination, &to);
 

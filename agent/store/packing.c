@@ -297,6 +297,7 @@ static void get_column(struct bits_in *in, struct chunk *chunk, struct work *w,
 		keep_there(w);
 	}
 	mark_first(chunk, w);
+	memset(w->values, 0, w->n * sizeof(w->values[0]));
 	column_get(in, c->kind, w->values, w->first, w->n);
 	for (size_t i = 0; i < w->n; i++)
 		*cell(chunk, w->which[i], c) =

@@ -93,8 +93,8 @@ static int replay(struct store *store, void *arg)
 {
 	const struct replaying *rp = arg;
 	struct run within = { rp->first, INT64_MAX };
-	struct again earlier, again = { .n = 0 };
-	struct destination to;
+	struct again earlier = { .n = 0 }, again = { .n = 0 };
+	struct destination to = { .id = 0 };
 	int r = destination_get(store, rp->destination, &to);
 
 	if (r == 0)

@@ -1,7 +1,8 @@
 #include "core/stun_flow.h"
-#include "core/source.h"
+#include "core/ways.h"
 #include "edgeprobe/clock.h"
 #include "edgeprobe/engine.h"
+#include "edgeprobe/kind.h"
 #include <errno.h>
 #include <linux/net_tstamp.h>
 #include <linux/sock_diag.h>
@@ -199,16 +200,16 @@ static int open_flow(struct stun_shared *s, const struct ep_target *t,
 	return 0;
 }
 
-int stun_flow_take(struct stun_shared *s, const struct ep_target *target,
-		   const struct ep_address *to, uint16_t port,
-		   uint32_t interface, uint64_t now_ns,
-		   struct stun_flow **ret_flow)
+int stun_flow_take(struct stun_shared *s, const struct ep_probe *probe,
+		   uint64_t now_ns, struct stun_flow **ret_flow)
 {
-	uint64_t key = key_of(target, interface);
+	const struct ep_target *target = ep_probe_target(probe);
+	const struct ep_address *to = ep_probe_address(probe);
+	uint16_t port = ep_probe_port(probe);
+	uint64_t key = key_of(target, probe_way(probe)->interface);
 	struct stun_flow *flow = NULL;
 	int r = 0;
 
-	stun_flow_reap(s, now_ns);
 	if (key != 0)
 		flow = find(s, key, to, port);
 	if (flow == NULL) {

@@ -36,12 +36,11 @@ struct stun_flow {
 	struct stamp_ring ring;
 };
 
-/* The flow of `target` to `to`; opened if there is none. On 0 it counts one more
- * in flight. -EMFILE: too many at a time; others as flow_bind(). */
-int stun_flow_take(struct stun_shared *s, const struct ep_target *target,
-		   const struct ep_address *to, uint16_t port,
-		   uint32_t interface, uint64_t now_ns,
-		   struct stun_flow **ret_flow);
+/* The flow of a probe's target to its address; opened if there is none. On 0 it
+ * counts one more in flight. -EMFILE: too many at a time; others as
+ * flow_bind(). */
+int stun_flow_take(struct stun_shared *s, const struct ep_probe *probe,
+		   uint64_t now_ns, struct stun_flow **ret_flow);
 
 /* One less in flight; what still comes until `keep_ns` is wanted. */
 void stun_flow_drop(struct stun_flow *flow, uint64_t keep_ns);

@@ -106,15 +106,17 @@ bool past_collect(struct kit *kit, struct sent *sent, size_t limit)
 {
 	static const enum store_part parts[] = { STORE_FRESH, STORE_BACKLOG };
 	struct collecting c = { sent, limit };
+	struct store_batch batch = { 0 };
 	int64_t n = 0;
 
 	sent->rows = calloc(limit, sizeof(*sent->rows));
 	assert_non_null(sent->rows);
 	for (size_t i = 0; i < 2 && n == 0; i++)
 		n = store_batch_collect_of(kit->store, sent->destination,
-					   parts[i], collect_row, &c,
-					   &sent->first, &sent->last);
+					   parts[i], collect_row, &c, &batch);
 	assert_true(n >= 0);
+	sent->first = batch.first;
+	sent->last = batch.last;
 	return n > 0;
 }
 

@@ -78,6 +78,7 @@ static void any_sample(struct input *in, struct ep_sample *s)
 
 	take(in, s, sizeof(*s));
 	s->address.family = families[s->address.family % 3];
+	s->mapped.family = families[s->mapped.family % 3];
 	s->https.http_version[EP_HTTP_VERSION_MAX - 1] = '\0';
 	s->https.pop[EP_POP_MAX - 1] = '\0';
 	s->https.pop_source[EP_POP_SOURCE_MAX - 1] = '\0';

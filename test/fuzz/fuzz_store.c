@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define KEPT "kept as "
+
 #define ROWS      12000 /* some of them sealed */
 #define IMAGE_MAX ((size_t)4 << 20)
 #define MAX_BYTES ((uint64_t)16 << 20)
@@ -275,9 +277,13 @@ static void work_on(void)
 		r = store_commit(store, NULL);
 	}
 	assert(r == 0);
-	aside = strstr(store_notice(store), "kept as ");
-	if (aside && sscanf(aside, "kept as %127[^,]", name) == 1)
+	aside = strstr(store_notice(store), KEPT);
+	if (aside) {
+		aside += strlen(KEPT);
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(aside, ","),
+			 aside);
 		store_remove(name);
+	}
 	store_close(store);
 }
 

@@ -85,8 +85,7 @@ bool pieces_freeze(struct kit *kit, const struct account *a,
 	struct store_batch batch = { .encoding = "ndjson" };
 	struct ep_err err = { 0 };
 	int64_t n = store_batch_collect_of(kit->store, a->destination, part,
-					   pieces_take, &rows, &batch.first,
-					   &batch.last);
+					   pieces_take, &rows, &batch);
 
 	assert_true(n >= 0);
 	if (n == 0)

@@ -274,7 +274,7 @@ uint64_t account_batch_of(struct account *a, struct kit *kit,
 
 	a->in_batch = 0;
 	n = store_batch_collect_of(kit->store, a->destination, part, keep_row,
-				   a, &batch.first, &batch.last);
+				   a, &batch);
 	assert_true(n >= 0);
 	if (n == 0)
 		return 0;

@@ -148,7 +148,7 @@ static void stale(struct kit *kit, struct account *a, enum store_part part)
 
 	assert_int_equal(store_batch_collect_of(kit->store, a->destination,
 						part, pieces_take, &rows,
-						&batch.first, &batch.last),
+						&batch),
 			 50);
 	while (facts.first_seq < 100) {
 		pieces_add(kit, 100);
