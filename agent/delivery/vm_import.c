@@ -239,7 +239,9 @@ void vm_import_row(struct buf *out, const struct identity *who,
 		break;
 	case ROW_LATE:
 		describe(&l);
-		duration(&l, "late_rtt_us", record->sample.rtt_ns);
+		/* each row is a line at least; no late reply is without it */
+		duration(&l, "late_rtt_us",
+			 record->sample.rtt_ns < 0 ? 0 : record->sample.rtt_ns);
 		break;
 	case ROW_GAP:
 		gap(&l);
