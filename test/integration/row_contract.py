@@ -46,10 +46,18 @@ BOOT = {"type": "boot", **IDENTITY, "version": "0.1.0", "reason": "start"}
 SELF = {"type": "self", **IDENTITY, "part": "destination", "period_us": 60000000,
         "destination": "hq", "batches": 6, "rows": 900, "refused": 0,
         "quarantined": 0, "backlog_rows": 12, "backlog_age_us": 3500000,
-        "troubled": 0}
+        "draining": 1, "backlog_gap_us": 50000000, "troubled": 0}
+MINUTE = {"type": "self", **IDENTITY, "part": "minute", "target": "exchange",
+          "probe": "tcp", "from_us": 1769862540000000, "period_us": 60000000,
+          "samples": 60, "replied": 59, "lost": 1, "rtt_min_us": 4100.5,
+          "rtt_mean_us": 5000, "rtt_max_us": 9000}
+STUN = {**{key: value for key, value in SAMPLE.items()
+           if key not in ("retransmits",)}, "probe": "stun", "port": 3478,
+        "egress_address": "203.0.113.7", "egress_port": 61234}
 
 GOOD = {"sample": SAMPLE, "https": HTTPS, "kept": KEPT, "lost": LOST,
-        "late": LATE, "gap": GAP, "clock": CLOCK, "boot": BOOT, "self": SELF}
+        "late": LATE, "gap": GAP, "clock": CLOCK, "boot": BOOT, "self": SELF,
+        "minute": MINUTE, "stun": STUN}
 
 GONE = object()
 # name of the good row, what is changed in it
