@@ -4,19 +4,10 @@
 #include <string.h>
 
 static const struct cli_command *const commands[] = {
-	&cmd_run,
-	&cmd_probe,
-	&cmd_report,
-	&cmd_export,
-	&cmd_status,
-	&cmd_backlog,
-	&cmd_replay,
-	&cmd_dead_letter,
-	&cmd_store,
-	&cmd_check_config,
-	&cmd_test_destination,
-	&cmd_help,
-	&cmd_version,
+	&cmd_run,    &cmd_probe,        &cmd_report,  &cmd_export,
+	&cmd_status, &cmd_backlog,      &cmd_replay,  &cmd_dead_letter,
+	&cmd_store,  &cmd_check_config, &cmd_targets, &cmd_test_destination,
+	&cmd_help,   &cmd_version,
 };
 
 #define COUNT (sizeof commands / sizeof commands[0])

@@ -21,6 +21,7 @@ extern const struct cli_command cmd_run;
 extern const struct cli_command cmd_replay;
 extern const struct cli_command cmd_status;
 extern const struct cli_command cmd_store;
+extern const struct cli_command cmd_targets;
 extern const struct cli_command cmd_test_destination;
 extern const struct cli_command cmd_version;
 

@@ -301,3 +301,62 @@ const char *check_authority(const char *text)
 		return "https://, or http:// to this machine";
 	return check_url(text);
 }
+
+static bool is_among(const char *text, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(text, words[i]) == 0)
+			return true;
+	return false;
+}
+
+const char *check_target_source(const char *text)
+{
+	static const char *const words[] = { "microsoft365", "teams-media",
+					     "front-door", "entra" };
+
+	return is_among(text, words, 4)
+		       ? NULL
+		       : "\"microsoft365\", \"teams-media\", \"front-door\" or "
+			 "\"entra\"";
+}
+
+const char *check_instance(const char *text)
+{
+	static const char *const words[] = { "Worldwide", "China", "USGovDoD",
+					     "USGovGCCHigh" };
+
+	return is_among(text, words, 4)
+		       ? NULL
+		       : "\"Worldwide\", \"China\", \"USGovDoD\" or "
+			 "\"USGovGCCHigh\"";
+}
+
+const char *check_area(const char *text)
+{
+	static const char *const words[] = { "Common", "Exchange", "SharePoint",
+					     "Skype" };
+
+	return is_among(text, words, 4)
+		       ? NULL
+		       : "a list of \"Common\", \"Exchange\", \"SharePoint\" "
+			 "and \"Skype\"";
+}
+
+const char *check_category(const char *text)
+{
+	static const char *const words[] = { "Optimize", "Allow", "Default" };
+
+	return is_among(text, words, 3)
+		       ? NULL
+		       : "a list of \"Optimize\", \"Allow\" and \"Default\"";
+}
+
+const char *check_tenant(const char *text)
+{
+	for (const char *p = text; *p; p++)
+		if (!isalnum((unsigned char)*p) && *p != '-')
+			return "letters, digits and '-'";
+	return text[0] == '-' ? "a name that begins with a letter or a digit"
+			      : NULL;
+}

@@ -18,6 +18,11 @@ const char *check_proxy(const char *text);
 const char *check_proxy_auth(const char *text);
 const char *check_bypass(const char *text); /* of `no_proxy` */
 const char *check_auth_type(const char *text);
+const char *check_target_source(const char *text);
+const char *check_instance(const char *text); /* a cloud of Microsoft 365 */
+const char *check_area(const char *text);     /* its services */
+const char *check_category(const char *text); /* of its endpoints */
+const char *check_tenant(const char *text);
 const char *check_authority(const char *text); /* URL of a token service */
 
 #endif

@@ -5,20 +5,13 @@
 
 #include "base/buf.h"
 #include "config/destination.h"
-#include "edgeprobe/target.h"
+#include "config/target.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define CONFIG_PATH    "/etc/edgeprobe/edgeprobe.json"
 #define CONFIG_DROP_IN "/etc/edgeprobe/conf.d"
-
-/* Words of a target. */
-#define CONFIG_PERIODIC "periodic"
-#define CONFIG_POISSON  "poisson"
-#define CONFIG_ONE      "one"
-#define CONFIG_STABLE   "stable"
-#define CONFIG_ALL      "all"
 
 struct config_site {
 	char *name, *country, *metro;
@@ -30,23 +23,6 @@ struct config_circuit {
 	char *connection, *primary_location, *backup_location;
 	char *dns;       /* name servers of this circuit, comma-separated */
 	uint64_t budget; /* bytes a day that probes may take; 0: no bound */
-};
-
-struct config_target {
-	char *name, *host, *path;
-	const struct ep_kind **probes; /* points into ep_kinds(); own array */
-	size_t n_probes;
-	size_t *circuits;  /* indexes into config.circuits */
-	size_t n_circuits; /* 0: by the routing table, no circuit. Where the
-			    * files say nothing: all circuits */
-	uint64_t interval_ns, timeout_ns, count;
-	uint64_t port, family, size, ttl, dscp; /* family 46: both */
-	char *schedule;      /* CONFIG_PERIODIC or CONFIG_POISSON */
-	char *addresses;     /* CONFIG_ONE, CONFIG_STABLE or CONFIG_ALL */
-	uint64_t fresh_flow; /* every so many probes; 0: none */
-	bool kept;           /* https: over a kept connection, too */
-	bool dont_fragment;
-	struct ep_statuses expect_status;
 };
 
 /* From where on a change is an event. */
@@ -66,6 +42,13 @@ struct config {
 	size_t n_circuits;
 	struct config_target *targets;
 	size_t n_targets;
+	/* Items with a source, whose hosts are the last `n_sourced` targets. */
+	struct config_target *sources;
+	size_t n_sources;
+	struct config_sourced *sourced;
+	size_t n_sourced;
+	char **places; /* of each target, then of each source, "FILE:LINE", or
+			* "": built in; then a NULL. NULL: nobody asked */
 	bool built_in_targets; /* none configured: the Microsoft catalogue */
 	char *dns_servers;     /* comma-separated; NULL: resolv.conf */
 	uint64_t dns_timeout_ns;
@@ -89,6 +72,12 @@ struct config {
 int config_load(const char *path, struct config *ret_config,
 		struct buf *problems);
 void config_finish(struct config *config);
+
+/* The same with `places`; lines only for the first CONFIG_LINES of them, since
+ * finding one walks the file. */
+#define CONFIG_LINES 1000
+int config_load_places(const char *path, struct config *ret_config,
+		       struct buf *problems);
 
 /* The effective configuration as JSON, readable by config_load(), secrets
  * masked. */

@@ -25,6 +25,7 @@ struct loading {
 	struct schema_top top;
 	struct list lists[SCHEMA_LISTS];
 	struct origin default_circuits;
+	bool places; /* are wanted */
 };
 
 /* Defaults everywhere. 0 or -ENOMEM; loading_finish() frees either way. */
@@ -34,6 +35,11 @@ void loading_finish(struct loading *l);
 /* One more item, with its defaults; NULL: out of memory. Others may move. */
 void *list_add(struct loading *l, enum schema_list which, struct origin origin);
 
+/* One more target like `like`, without what is not in `defaults`. */
+struct config_target *list_add_like(struct loading *l,
+				    const struct config_target *like,
+				    struct origin origin);
+
 /* Read the documents of all files into the struct (apply.c). What is wrong
  * with them is a problem of `l->files`. 0 or -ENOMEM. */
 int loading_apply(struct loading *l);
@@ -41,6 +47,10 @@ int loading_apply(struct loading *l);
 /* What needs all files (resolve.c): unique names, the circuits that targets
  * name, defaults that depend on the host. Problems as above. */
 int loading_resolve(struct loading *l);
+
+/* Items with a source become their hosts (sources.c), and each item has either a
+ * source or a host. Problems as above; 0 or -ENOMEM. */
+int loading_expand(struct loading *l);
 
 /* Apply and resolve what was read; the problems as text; on 0 the config is the
  * caller's. */

@@ -175,6 +175,7 @@ static void print_items(struct printing *p, const struct schema_key *key)
 	case SCHEMA_DESTINATIONS:
 		print_list(p, key->object, c->destinations, c->n_destinations);
 		break;
+	case SCHEMA_SOURCES:
 	case SCHEMA_LISTS:
 		break;
 	}

@@ -32,7 +32,9 @@ static const struct json *name_node(const struct origin *origin)
 {
 	const struct json *name = json_get(origin->node, "name");
 
-	return name ? name : json_get(origin->node, "host");
+	if (!name)
+		name = json_get(origin->node, "host");
+	return name ? name : json_get(origin->node, "source");
 }
 
 static void twice(struct loading *l, const struct list *list, size_t i,
@@ -182,21 +184,30 @@ static int default_circuits(struct loading *l)
 	return 0;
 }
 
+static int copy_circuits(const struct config_target *from,
+			 struct config_target *t)
+{
+	t->circuits = calloc(from->n_circuits + 1, sizeof *t->circuits);
+	if (!t->circuits)
+		return -ENOMEM;
+	t->n_circuits = from->n_circuits;
+	memcpy(t->circuits, from->circuits,
+	       t->n_circuits * sizeof *t->circuits);
+	return 0;
+}
+
 static int set_circuits(struct loading *l, struct config_target *t,
 			const struct origin *origin)
 {
-	const struct config_target *defaults = &l->top.defaults;
+	const struct list *list = &l->lists[SCHEMA_TARGETS];
 	const struct json *own = json_get(origin->node, "circuits");
 
+	/* Said of the first host of a source, and the same for the others. */
+	if (own && origin > list->origins && origin[-1].node == origin->node)
+		return copy_circuits(t - 1, t);
 	if (own)
 		return name_circuits(l, origin->file, own, t);
-	t->circuits = calloc(defaults->n_circuits + 1, sizeof *t->circuits);
-	if (!t->circuits)
-		return -ENOMEM;
-	t->n_circuits = defaults->n_circuits;
-	memcpy(t->circuits, defaults->circuits,
-	       t->n_circuits * sizeof *t->circuits);
-	return 0;
+	return copy_circuits(&l->top.defaults, t);
 }
 
 /* The library has the last word on what can be measured. Which kind does not
@@ -289,7 +300,7 @@ static int add_built_in(struct loading *l)
 	const struct edge_target *catalogue = edge_catalogue(&n);
 	int r = 0;
 
-	if (l->lists[SCHEMA_TARGETS].n > 0)
+	if (l->lists[SCHEMA_TARGETS].n + l->lists[SCHEMA_SOURCES].n > 0)
 		return 0;
 	l->top.config.built_in_targets = true;
 	for (size_t i = 0; i < n && r == 0; i++) {
@@ -404,6 +415,8 @@ int loading_resolve(struct loading *l)
 {
 	int r = set_host_defaults(l);
 
+	if (r == 0)
+		r = loading_expand(l);
 	if (r == 0)
 		r = add_built_in(l);
 	if (r == 0)

@@ -77,17 +77,44 @@ const struct schema_object schema_circuit = { "this circuit", circuit_keys,
 					      COUNT(circuit_keys),
 					      sizeof(struct config_circuit) };
 
-/* The first two are not in `defaults`. */
-#define TARGET_ONLY 2
+/* The first are not in `defaults`. */
+#define TARGET_ONLY 8
 static const struct schema_key target_keys[] = {
 	{ .opt = { "name", EP_OPT_TEXT, TARGET(name), 1, LABEL_MAX, NULL,
 		   "what it is called in rows and reports; by default the "
-		   "host" },
+		   "host; of a source: what the names of its hosts begin "
+		   "with" },
 	  .check = check_label },
 	{ .opt = { "host", EP_OPT_TEXT, TARGET(host), 1, EP_HOST_MAX, NULL,
-		   "name or address to measure; gateway: the router" },
-	  .check = check_host,
-	  .required = true },
+		   "name or address to measure; gateway: the router; required "
+		   "unless there is a source" },
+	  .check = check_host },
+	{ .opt = { "source", EP_OPT_TEXT, TARGET(source), 1, LABEL_MAX, NULL,
+		   "instead of a host: microsoft365, teams-media, front-door "
+		   "or "
+		   "entra" },
+	  .check = check_target_source },
+	{ .opt = { "instance", EP_OPT_TEXT, TARGET(instance), 1, LABEL_MAX,
+		   NULL,
+		   "microsoft365: the cloud; by default Worldwide, which has "
+		   "GCC, too" },
+	  .check = check_instance },
+	{ .opt = { "service_areas", EP_OPT_TEXT, TARGET(areas), 1, LABEL_MAX,
+		   NULL, "microsoft365: of which services; by default all" },
+	  .shape = SCHEMA_TEXTS,
+	  .check = check_area },
+	{ .opt = { "categories", EP_OPT_TEXT, TARGET(categories), 1, LABEL_MAX,
+		   NULL, "microsoft365: which endpoints; by default Optimize" },
+	  .shape = SCHEMA_TEXTS,
+	  .check = check_category },
+	{ .opt = { "tenant", EP_OPT_TEXT, TARGET(tenant), 1, 63, NULL,
+		   "microsoft365: NAME of NAME.sharepoint.com; by default "
+		   "Microsoft's own" },
+	  .check = check_tenant },
+	{ .opt = { "max_targets", EP_OPT_UINT, TARGET(max_targets), 1, 1000,
+		   NULL,
+		   "microsoft365: never more hosts than that; by default "
+		   "50" } },
 	{ .opt = { "probes", EP_OPT_TEXT, TARGET(probes), 1, LABEL_MAX, NULL,
 		   "kinds of probes; by default all but stun" },
 	  .shape = SCHEMA_PROBES },

@@ -11,6 +11,7 @@ enum schema_list {
 	SCHEMA_CIRCUITS,
 	SCHEMA_TARGETS,
 	SCHEMA_DESTINATIONS,
+	SCHEMA_SOURCES, /* targets that have a source: no key of their own */
 	SCHEMA_LISTS,
 };
 

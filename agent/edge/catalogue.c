@@ -5,6 +5,8 @@
  * report to show, hence it is asked wherever an answer is possible. */
 #include "edge/catalogue.h"
 
+#include <string.h>
+
 static const struct edge_target catalogue[] = {
 	/* Entry 1. Anonymous, /owa/service.svc answers 401 at the front door
 	 * itself, with the headers that name the PoP; "/" would redirect. */
@@ -43,4 +45,30 @@ const struct edge_target *edge_catalogue(size_t *ret_n)
 {
 	*ret_n = sizeof catalogue / sizeof catalogue[0];
 	return catalogue;
+}
+
+/* One host each: entry 11's relays by the name in Microsoft's pages on split
+ * tunnels, and two of the above. Each is named by its word. */
+static const struct edge_target groups[] = {
+	{ .name = "teams-media",
+	  .phrase = "Teams' media relays",
+	  .host = "world.tr.teams.microsoft.com",
+	  .probes = { "stun" } },
+	{ .name = "front-door",
+	  .phrase = "Azure Front Door",
+	  .host = "fpc.msedge.net",
+	  .path = "/apc/trans.gif",
+	  .probes = { "tcp", "https", "icmp" } },
+	{ .name = "entra",
+	  .phrase = "Entra sign-in",
+	  .host = "login.microsoftonline.com",
+	  .probes = { "tcp", "https", "icmp" } },
+};
+
+const struct edge_target *edge_group(const char *word)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (strcmp(groups[i].name, word) == 0)
+			return &groups[i];
+	return NULL;
 }

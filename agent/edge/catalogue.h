@@ -18,4 +18,8 @@ struct edge_target {
 
 const struct edge_target *edge_catalogue(size_t *ret_n);
 
+/* What is ready to be measured under one word: "teams-media", "front-door",
+ * "entra". NULL: there is no such group. */
+const struct edge_target *edge_group(const char *word);
+
 #endif

@@ -36,6 +36,8 @@ static const struct wildcard {
 	{ "*.msauth.net", "aadcdn.msauth.net", "aadcdn.msauth.net" },
 };
 
+static const char *const categories[] = { "Optimize", "Allow", "Default" };
+
 #define RELAY "world.tr.teams.microsoft.com"
 
 struct choosing {
@@ -100,12 +102,11 @@ static void offer(struct choosing *c, const struct edge_choice *choice)
 static void offer_host(struct choosing *c, const struct edge_endpoint *e,
 		       const char *host, const char *instead_of)
 {
-	static const char *const names[] = { "Optimize", "Allow", "Default" };
 	char why[WHY_MAX];
 	struct edge_choice choice = { .host = host, .why = why };
 
 	snprintf(why, sizeof(why), "entry %u, %s, %s%s%.80s", e->id, e->area,
-		 names[e->category], instead_of ? ", for " : "",
+		 categories[e->category], instead_of ? ", for " : "",
 		 instead_of ? instead_of : "");
 	choice.probes[0] = "tcp";
 	choice.probes[1] = "https";
@@ -159,11 +160,17 @@ static void offer_endpoint(struct choosing *c, const struct edge_endpoint *e)
 			offer_host(c, e, e->urls[i], NULL);
 }
 
+static bool is_selected(const struct edge_selection *selection,
+			const struct edge_endpoint *e)
+{
+	return has_word(selection->areas, e->area) &&
+	       has_word(selection->categories, categories[e->category]);
+}
+
 int edge_choose(const struct edge_endpoints *endpoints,
 		const struct edge_selection *selection, edge_choice_cb cb,
 		void *arg, size_t *ret_left)
 {
-	static const char *const names[] = { "Optimize", "Allow", "Default" };
 	struct choosing c = { .selection = selection, .cb = cb, .arg = arg };
 
 	for (unsigned category = 0; category < 3; category++)
@@ -171,8 +178,7 @@ int edge_choose(const struct edge_endpoints *endpoints,
 			const struct edge_endpoint *e = &endpoints->list[i];
 
 			if (e->category == category &&
-			    has_word(selection->areas, e->area) &&
-			    has_word(selection->categories, names[category]))
+			    is_selected(selection, e))
 				offer_endpoint(&c, e);
 		}
 	for (size_t i = 0; i < c.n; i++)
@@ -181,6 +187,54 @@ int edge_choose(const struct edge_endpoints *endpoints,
 	if (ret_left != NULL)
 		*ret_left = c.left;
 	return c.result;
+}
+
+/* --- what of it leads to no host --- */
+
+static bool is_known(const char *url)
+{
+	for (size_t i = 0; i < sizeof(wildcards) / sizeof(wildcards[0]); i++)
+		if (strcasecmp(wildcards[i].url, url) == 0)
+			return true;
+	return false;
+}
+
+/* Among the first `n` of the selected records, or the first `urls` of the one
+ * behind them. */
+static bool was_there(const struct edge_endpoints *endpoints,
+		      const struct edge_selection *selection, size_t n,
+		      size_t urls)
+{
+	const char *url = endpoints->list[n].urls[urls];
+
+	for (size_t i = 0; i <= n; i++) {
+		const struct edge_endpoint *e = &endpoints->list[i];
+		size_t end = i < n ? e->n_urls : urls;
+
+		if (!e->tcp443 || !is_selected(selection, e))
+			continue;
+		for (size_t j = 0; j < end; j++)
+			if (strcasecmp(e->urls[j], url) == 0)
+				return true;
+	}
+	return false;
+}
+
+void edge_left_out(const struct edge_endpoints *endpoints,
+		   const struct edge_selection *selection,
+		   void (*cb)(const char *url, void *arg), void *arg)
+{
+	for (size_t i = 0; i < endpoints->n; i++) {
+		const struct edge_endpoint *e = &endpoints->list[i];
+
+		if (!e->tcp443 || !is_selected(selection, e))
+			continue;
+		for (size_t j = 0; j < e->n_urls; j++)
+			if (strchr(e->urls[j], '*') != NULL &&
+			    !is_known(e->urls[j]) &&
+			    !was_there(endpoints, selection, i, j))
+				cb(e->urls[j], arg);
+	}
 }
 
 /* --- what is known without asking --- */

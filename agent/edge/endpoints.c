@@ -123,15 +123,22 @@ static int read_record(const struct json *record, size_t i,
 
 /* --- the answer --- */
 
+/* Ten digits: a date and a number within it. */
+static bool is_version(const char *text)
+{
+	return text != NULL && strlen(text) == EDGE_VERSION_MAX - 1 &&
+	       strspn(text, "0123456789") == EDGE_VERSION_MAX - 1;
+}
+
 static int parse(const char *text, size_t len, struct json_doc **ret_doc,
 		 struct ep_err *err)
 {
 	struct json_fault fault;
 	int r;
 
-	if (len > EDGE_ANSWER_MAX)
+	if (len > EDGE_KEPT_MAX)
 		return ep_err_set(err, -EINVAL, "more than %zu bytes",
-				  EDGE_ANSWER_MAX);
+				  EDGE_KEPT_MAX);
 	r = json_parse(text, len, false, ret_doc, &fault);
 	return r == -EINVAL ? ep_err_set(err, r, "no JSON") : r;
 }
@@ -142,7 +149,7 @@ static int read_records(const struct json *root, struct edge_endpoints *e,
 	const struct json *record;
 	int r = 0;
 
-	if (json_type(root) != JSON_ARRAY)
+	if (root == NULL || json_type(root) != JSON_ARRAY)
 		return ep_err_set(err, -EINVAL, "no list of records");
 	e->list = calloc(EDGE_RECORDS_MAX, sizeof(*e->list));
 	if (e->list == NULL)
@@ -179,6 +186,36 @@ int edge_endpoints_parse(const char *text, size_t len,
 	return r;
 }
 
+static int read_kept(const struct json *root, struct edge_endpoints *e,
+		     struct ep_err *err)
+{
+	const char *version = json_text(json_get(root, "version"));
+
+	if (!is_version(version))
+		return ep_err_set(err, -EINVAL, "it has no version");
+	memcpy(e->version, version, EDGE_VERSION_MAX);
+	return read_records(json_get(root, "endpoints"), e, err);
+}
+
+int edge_endpoints_parse_kept(const char *text, size_t len,
+			      struct edge_endpoints *ret_endpoints,
+			      struct ep_err *err)
+{
+	struct edge_endpoints e = { "", NULL, 0 };
+	struct json_doc *doc;
+	int r = parse(text, len, &doc, err);
+
+	if (r < 0)
+		return r;
+	r = read_kept(json_root(doc), &e, err);
+	json_destroy(doc);
+	if (r < 0)
+		edge_endpoints_finish(&e);
+	else
+		*ret_endpoints = e;
+	return r;
+}
+
 void edge_endpoints_finish(struct edge_endpoints *endpoints)
 {
 	for (size_t i = 0; i < endpoints->n; i++) {
@@ -191,13 +228,6 @@ void edge_endpoints_finish(struct edge_endpoints *endpoints)
 	}
 	free(endpoints->list);
 	memset(endpoints, 0, sizeof(*endpoints));
-}
-
-/* Ten digits: a date and a number within it. */
-static bool is_version(const char *text)
-{
-	return text != NULL && strlen(text) == EDGE_VERSION_MAX - 1 &&
-	       strspn(text, "0123456789") == EDGE_VERSION_MAX - 1;
 }
 
 static int read_version(const struct json *root, const char *instance,

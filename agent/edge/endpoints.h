@@ -15,6 +15,7 @@
 #define EDGE_RECORDS_MAX 2000
 #define EDGE_URLS_MAX    500 /* of one record */
 #define EDGE_ANSWER_MAX  ((size_t)4 << 20)
+#define EDGE_KEPT_MAX    (EDGE_ANSWER_MAX + 256) /* with its version */
 
 #define EDGE_VERSION_MAX 11 /* "2023073100" */
 
@@ -45,6 +46,12 @@ int edge_endpoints_parse(const char *text, size_t len,
 			 struct edge_endpoints *ret_endpoints,
 			 struct ep_err *err);
 void edge_endpoints_finish(struct edge_endpoints *endpoints);
+
+/* The same of a list that was kept, with its version:
+ * {"version": "2026110100", "endpoints": the answer}. */
+int edge_endpoints_parse_kept(const char *text, size_t len,
+			      struct edge_endpoints *ret_endpoints,
+			      struct ep_err *err);
 
 /* The newest version of `instance` in an answer of /version, one object or a list
  * of them. 0, or as above; -ENOENT: it is not among them. */
@@ -78,5 +85,11 @@ typedef int (*edge_choice_cb)(const struct edge_choice *choice, void *arg);
 int edge_choose(const struct edge_endpoints *endpoints,
 		const struct edge_selection *selection, edge_choice_cb cb,
 		void *arg, size_t *ret_left);
+
+/* The wildcards of the selection that lead to no host that is known: the same,
+ * once each. */
+void edge_left_out(const struct edge_endpoints *endpoints,
+		   const struct edge_selection *selection,
+		   void (*cb)(const char *url, void *arg), void *arg);
 
 #endif

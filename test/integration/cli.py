@@ -11,7 +11,7 @@ import tempfile
 
 PROGRAM = os.environ.get("EDGEPROBE") or sys.exit("EDGEPROBE is not set")
 COMMANDS = ("run", "probe", "report", "export", "check-config",
-            "test-destination", "store", "help", "version")
+            "targets", "test-destination", "store", "help", "version")
 NOBODY = 65534
 failures = []
 

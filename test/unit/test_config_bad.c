@@ -20,7 +20,8 @@ struct bad {
 };
 
 #define TARGET_KEYS                                                            \
-	"name host probes circuits interval timeout count schedule "           \
+	"name host source instance service_areas categories tenant "           \
+	"max_targets probes circuits interval timeout count schedule "         \
 	"addresses fresh_flow kept port family path expect_status size "       \
 	"dont_fragment ttl dscp"
 

@@ -1,6 +1,7 @@
 /* Answers of the endpoints web service, and the hosts chosen of them. */
 #include "edge/endpoints.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -226,6 +227,121 @@ static void the_built_in_list_is_there(void **state)
 	       0);
 }
 
+struct left_out {
+	char text[256];
+};
+
+static void on_left_out(const char *url, void *arg)
+{
+	struct left_out *l = arg;
+	size_t n = strlen(l->text);
+
+	snprintf(l->text + n, sizeof(l->text) - n, "%s ", url);
+}
+
+static void wildcards_without_a_host_are_named(void **state)
+{
+	static const struct edge_selection all = { .max = 9 },
+					   best = { .categories = "Optimize",
+						    .max = 9 };
+	struct edge_endpoints e = parsed();
+	struct left_out l = { "" };
+
+	(void)state;
+	edge_left_out(&e, &all, on_left_out, &l);
+	assert_string_equal(l.text, "*.unheard.example ");
+	l.text[0] = '\0';
+	edge_left_out(&e, &best, on_left_out, &l);
+	assert_string_equal(l.text, "");
+	edge_endpoints_finish(&e);
+}
+
+/* Twice in a list, once in what is said of it. */
+static void a_wildcard_is_named_once(void **state)
+{
+	static const char text[] =
+		"[{\"id\":1,\"serviceArea\":\"a\",\"category\":\"Allow\","
+		"\"tcpPorts\":\"443\",\"urls\":[\"*.x.example\","
+		"\"*.X.example\"]},{\"id\":2,\"serviceArea\":\"a\","
+		"\"category\":\"Allow\",\"tcpPorts\":\"443\",\"urls\":["
+		"\"*.y.example\",\"*.x.example\"]}]";
+	static const struct edge_selection all = { .max = 9 };
+	struct left_out l = { "" };
+	struct edge_endpoints e;
+
+	(void)state;
+	assert_int_equal(edge_endpoints_parse(text, strlen(text), &e, NULL), 0);
+	edge_left_out(&e, &all, on_left_out, &l);
+	assert_string_equal(l.text, "*.x.example *.y.example ");
+	edge_endpoints_finish(&e);
+}
+
+static int kept(const char *version, const char *list, struct edge_endpoints *e)
+{
+	char text[4096];
+	int n = snprintf(text, sizeof(text),
+			 "{\"version\": %s, \"endpoints\": %s}", version, list);
+
+	assert_true(n > 0 && (size_t)n < sizeof(text));
+	return edge_endpoints_parse_kept(text, (size_t)n, e, NULL);
+}
+
+static void a_kept_list_has_its_version(void **state)
+{
+	struct edge_endpoints e = { "keep", NULL, 7 };
+
+	(void)state;
+	assert_int_equal(kept("\"soon\"", answer, &e), -EINVAL);
+	assert_int_equal(kept("2026110100", answer, &e), -EINVAL);
+	assert_int_equal(kept("\"2026110100\"", "[]", &e), -EINVAL);
+	assert_int_equal(kept("\"2026110100\"", "null", &e), -EINVAL);
+	assert_int_equal(
+		edge_endpoints_parse_kept(answer, strlen(answer), &e, NULL),
+		-EINVAL);
+	assert_string_equal(e.version, "keep");
+	assert_int_equal(kept("\"2026110100\"", answer, &e), 0);
+	assert_string_equal(e.version, "2026110100");
+	assert_int_equal(e.n, 6);
+	edge_endpoints_finish(&e);
+}
+
+/* --- the fuzzer's seeds --- */
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void replay(const char *name)
+{
+	uint8_t data[4096];
+	char path[4096];
+	FILE *f;
+	size_t n;
+
+	snprintf(path, sizeof(path), "%s/%s", SEED_DIR, name);
+	f = fopen(path, "rb");
+	assert_non_null(f);
+	n = fread(data, 1, sizeof(data), f);
+	fclose(f);
+	assert_int_equal(LLVMFuzzerTestOneInput(data, n), 0);
+}
+
+static void seeds_of_the_fuzzer(void **state)
+{
+	DIR *dir = opendir(SEED_DIR);
+	struct dirent *entry;
+	unsigned n = 0;
+
+	(void)state;
+	assert_non_null(dir);
+	while ((entry = readdir(dir)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		replay(entry->d_name);
+		n++;
+	}
+	closedir(dir);
+	assert_true(n >= 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -236,6 +352,10 @@ int main(void)
 		cmocka_unit_test(hosts_are_chosen_once_and_the_best_first),
 		cmocka_unit_test(never_more_than_the_bound),
 		cmocka_unit_test(the_built_in_list_is_there),
+		cmocka_unit_test(wildcards_without_a_host_are_named),
+		cmocka_unit_test(a_wildcard_is_named_once),
+		cmocka_unit_test(a_kept_list_has_its_version),
+		cmocka_unit_test(seeds_of_the_fuzzer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
