@@ -60,7 +60,7 @@ static void the_table_is_sorted_and_sane(void **state)
  * earth. */
 static void distances_are_those_of_the_great_circle(void **state)
 {
-	struct edge_place ams = { 52.37, 4.90 }, nowhere = { NAN, NAN };
+	struct edge_place ams = { 52.37, 4.90 }, nowhere = { nan(""), nan("") };
 	struct edge_place sydney = { -33.87, 151.21 };
 	struct edge_place new_york = { 40.71, -74.01 };
 	struct edge_place fiji = { -17.7, 178.0 }, samoa = { -13.8, -171.8 };
@@ -83,12 +83,12 @@ static void light_in_glass_sets_the_floor(void **state)
 	/* 1,000 km: 9.79 ms there and back */
 	assert_in_range(edge_floor_ns(1000), 9780000, 9810000);
 	assert_int_equal(edge_floor_ns(0), 0);
-	assert_int_equal(edge_floor_ns(NAN), 0);
+	assert_int_equal(edge_floor_ns(nan("")), 0);
 }
 
 static void the_nearest_is_found(void **state)
 {
-	struct edge_place utrecht = { 52.09, 5.12 }, nowhere = { NAN, 0 };
+	struct edge_place utrecht = { 52.09, 5.12 }, nowhere = { nan(""), 0 };
 	double km = 0;
 	const struct edge_pop *pop = edge_pop_nearest(utrecht, &km);
 
@@ -110,11 +110,11 @@ static void scores_are_those_of_the_table(void **state)
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		assert_true(fabs(edge_exchange_score(table[i][0]) -
 				 table[i][1]) < 1e-9);
-	assert_true(isnan(edge_exchange_score(NAN)));
+	assert_true(isnan(edge_exchange_score(nan(""))));
 	assert_string_equal(edge_score_meaning(80), "meets recommendations");
 	assert_string_equal(edge_score_meaning(79.9), "acceptable");
 	assert_string_equal(edge_score_meaning(0), "a common complaint");
-	assert_string_equal(edge_score_meaning(NAN), "unknown");
+	assert_string_equal(edge_score_meaning(nan("")), "unknown");
 }
 
 static void verdicts_name_their_rule_and_source(void **state)
@@ -135,7 +135,8 @@ static void verdicts_name_their_rule_and_source(void **state)
 					 EDGE_WARNING);
 			assert_int_equal(edge_judge(rule, rule->poor * 1.01),
 					 EDGE_BAD);
-			assert_int_equal(edge_judge(rule, NAN), EDGE_UNKNOWN);
+			assert_int_equal(edge_judge(rule, nan("")),
+					 EDGE_UNKNOWN);
 		}
 	}
 	assert_int_equal(edge_rule_find("nonsense"), EDGE_RULES);
