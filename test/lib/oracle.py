@@ -36,7 +36,7 @@ sys.path.insert(0, f"{HERE}/../lab")
 from lab import Wrong, expect
 from labtest import RELEASE, await_it, wire_build
 import contract
-from witness import Array, Bulk, Lines, Logs, canon
+from witness import Array, Bulk, Events, Lines, Logs, canon
 
 CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
 SECOND = 1_000_000_000
@@ -133,7 +133,7 @@ class Agent:
         self.agent = None
         self.witnesses = {"lines": Lines(rng), "array": Array(rng),
                           "bulk": Bulk(rng), "logs": Logs(rng),
-                          "dead": Lines(rng)}
+                          "events": Events(rng), "dead": Lines(rng)}
         self.witnesses["dead"].close()
         self.write_config()
 
@@ -141,6 +141,11 @@ class Agent:
         icmp = {"probes": ["icmp"], "interval": "100ms", "timeout": "500ms"}
         places = [{"name": name, "url": w.url(), "interval": "200ms",
                    **w.destination} for name, w in self.witnesses.items()]
+        token = f"{self.path}/token"
+        with open(token, "w", encoding="ascii") as f:
+            f.write(self.witnesses["events"].token)
+        next(place for place in places
+             if place["name"] == "events")["token_file"] = token
         places.append({"name": "kept", "url": f"file://{self.kept}/",
                        "interval": "200ms"})
         with open(self.config, "w", encoding="utf-8") as f:

@@ -16,7 +16,7 @@ import time
 import contract
 from collector import (CUT, LOGIN, RESET_EARLY, RESET_INSIDE, RESET_LATE,
                        Collector, plain, rows_of, status)
-from engines import Elastic, Otlp, read_lines, row_of
+from engines import Elastic, Otlp, Splunk, read_lines, row_of
 
 HERE = "127.0.0.1"
 FAULTY = 0.4  # of all requests
@@ -173,3 +173,18 @@ class Logs(Witness, Otlp):
             for scope in tree["scopeLogs"]:
                 for record in scope["logRecords"]:
                     yield row_of(resource, record)
+
+
+class Events(Witness, Splunk):
+    """Whoever comes without its token is refused, whatever is drawn."""
+    destination = {"encoding": "splunk-hec"}
+    path = "/services/collector/event"
+
+    def read(self, request):
+        for event in read_lines(plain(request)):
+            row = event["event"]
+            contract.check(row)
+            contract.need(event["host"] == row["agent"] and
+                          round(event["time"] * 1000000) == row["ts_us"],
+                          "another host or time")
+            yield row
