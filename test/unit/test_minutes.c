@@ -20,7 +20,7 @@ static void add(struct minutes *m, uint32_t series, uint64_t at_ns,
 
 	ep_sample_init(&sample);
 	sample.sent_ns = at_ns;
-	sample.outcome = outcome;
+	sample.outcome = (uint8_t)outcome;
 	sample.rtt_ns = rtt_ns;
 	minutes_add(m, series, &sample);
 }
