@@ -14,6 +14,7 @@
 #include "edgeprobe/clock.h"
 #include "edgeprobe/private/list.h"
 #include "edgeprobe/private/scope.h"
+#include "endpoints_watch.h"
 #include "keeping.h"
 #include "measuring.h"
 #include <assert.h>
@@ -41,6 +42,7 @@ struct app {
 	struct keeping *keeping;
 	struct meter *meters; /* of each circuit */
 	struct circuits *circuits;
+	struct endpoints_watch *endpoints;
 	struct control *control;
 	struct status_of status;
 	bool stopping;
@@ -78,6 +80,7 @@ static void stop(struct app *app)
 		return;
 	app->stopping = true;
 	control_close(app->control);
+	endpoints_watch_close(app->endpoints);
 	circuits_close(app->circuits);
 	stop_measuring(app);
 	keeping_close(app->keeping, app->flush_ns, &app->result);
@@ -184,6 +187,18 @@ static int watch_circuits(struct app *app, struct ep_err *err)
 	return circuits_open(&app->loop, &options, &app->circuits, err);
 }
 
+/* To measure by the list that is there matters more than a newer one. */
+static void watch_endpoints(struct app *app)
+{
+	struct endpoints_watch_options options = { app->config, on_event, app };
+	struct ep_err err = { 0 };
+
+	if (endpoints_watch_open(&app->loop, &options, &app->endpoints, &err) <
+	    0)
+		log_warn("endpoints", "open=failed reason=\"%s\" next=unasked",
+			 err.text);
+}
+
 static int open_control(struct app *app, struct ep_err *err)
 {
 	const struct config *c = app->config;
@@ -228,8 +243,10 @@ static int start(struct app *app, struct ep_err *err)
 		keeping_start(app->keeping);
 		r = watch_circuits(app, err);
 	}
-	if (r == 0)
+	if (r == 0) {
+		watch_endpoints(app);
 		r = open_control(app, err);
+	}
 	if (r < 0)
 		stop(app);
 	return r;

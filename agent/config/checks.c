@@ -360,3 +360,11 @@ const char *check_tenant(const char *text)
 	return text[0] == '-' ? "a name that begins with a letter or a digit"
 			      : NULL;
 }
+
+const char *check_mirror(const char *text)
+{
+	if (strncmp(text, "file:", 5) == 0 || strpbrk(text, "?#"))
+		return "https://HOST[:PORT][/PATH], or http:// to this "
+		       "machine";
+	return check_url(text);
+}

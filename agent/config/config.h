@@ -25,6 +25,12 @@ struct config_circuit {
 	uint64_t budget; /* bytes a day that probes may take; 0: no bound */
 };
 
+/* Asking for the lists of Microsoft 365. */
+struct config_polling {
+	char *url, *proxy, *ca_file; /* NULL: the service, none, that of tls */
+	uint64_t interval_ns;
+};
+
 /* From where on a change is an event. */
 struct config_events {
 	uint64_t step_ns;    /* a rise of round trips by so much */
@@ -49,6 +55,7 @@ struct config {
 	size_t n_sourced;
 	char **places; /* of each target, then of each source, "FILE:LINE", or
 			* "": built in; then a NULL. NULL: nobody asked */
+	struct config_polling polling;
 	bool built_in_targets; /* none configured: the Microsoft catalogue */
 	char *dns_servers;     /* comma-separated; NULL: resolv.conf */
 	uint64_t dns_timeout_ns;

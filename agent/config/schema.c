@@ -255,6 +255,28 @@ static const struct schema_object control = { "the object \"control\"",
 					      control_keys, COUNT(control_keys),
 					      0 };
 
+static const struct schema_key polling_keys[] = {
+	{ .opt = { "url", EP_OPT_TEXT, TOP(polling.url), 1, FILE_MAX, NULL,
+		   "where the lists are asked for; by default "
+		   "https://endpoints.office.com" },
+	  .check = check_mirror },
+	{ .opt = { "proxy", EP_OPT_TEXT, TOP(polling.proxy), 1, EP_HOST_MAX,
+		   NULL, "proxy to ask by; by default none" },
+	  .check = check_proxy,
+	  .url = true },
+	{ .opt = { "ca_file", EP_OPT_TEXT, TOP(polling.ca_file), 1, FILE_MAX,
+		   NULL,
+		   "certificates to trust there; by default those of \"tls\"" },
+	  .file = true },
+	{ .opt = { "interval", EP_OPT_DURATION, TOP(polling.interval_ns), 1 * S,
+		   30 * 86400 * S, "1h",
+		   "time from one look at the version to the next; at the "
+		   "service itself never less than 1h" } },
+};
+static const struct schema_object polling = { "the object \"microsoft365\"",
+					      polling_keys, COUNT(polling_keys),
+					      0 };
+
 /* An object of keys that belong to the struct above it. */
 #define SAME 0
 static const struct schema_key top_keys[] = {
@@ -310,6 +332,12 @@ static const struct schema_key top_keys[] = {
 		   .help = "asking the running agent" },
 	  .shape = SCHEMA_OBJECT,
 	  .object = &control },
+	{ .opt = { .name = "microsoft365",
+		   .offset = SAME,
+		   .help = "asking for the endpoints of Microsoft 365, where a "
+			   "target has them as its source" },
+	  .shape = SCHEMA_OBJECT,
+	  .object = &polling },
 	{ .opt = { .name = "destinations",
 		   .max = 16,
 		   .help = "where rows go; by default they stay in the store" },

@@ -81,7 +81,7 @@ static const struct bad bad[] = {
 	{ "{\"zzz\": 1}",
 	  "1:2: unknown key \"zzz\" in the configuration, allowed are: agent "
 	  "site circuits defaults targets dns tls store events privacy "
-	  "control destinations" },
+	  "control microsoft365 destinations" },
 	{ "{\"targets\": [{\"host\": \"a\", \"a\\nb\": 1}]}",
 	  "1:28: unknown key \"a\\nb\" in this target, allowed "
 	  "are: " TARGET_KEYS },
