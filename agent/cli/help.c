@@ -98,13 +98,17 @@ void cli_print_overview(FILE *out)
 {
 	size_t n;
 	const struct cli_command *const *commands = cli_commands(&n);
+	int width = 0;
 
+	for (size_t i = 0; i < n; i++)
+		if ((int)strlen(commands[i]->name) > width)
+			width = (int)strlen(commands[i]->name);
 	fputs("Usage: edgeprobe COMMAND [OPTION]... [ARGUMENT]...\n\n"
 	      "Measures round trips to the Microsoft edge, keeps and reports "
 	      "them.\n\n",
 	      out);
 	for (size_t i = 0; i < n; i++)
-		fprintf(out, "  %-14s %s\n", commands[i]->name,
+		fprintf(out, "  %-*s  %s\n", width, commands[i]->name,
 			commands[i]->summary);
 	fputs("\nedgeprobe help COMMAND tells more.\n", out);
 }
