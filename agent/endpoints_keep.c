@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define ID_FILE   "microsoft365-client-id"
-#define HOSTS_MAX (SOURCES_MAX * 1000)
+#define HOSTS_MAX ((size_t)SOURCES_MAX * 1000)
 #define SAID_MAX  20 /* hosts named in a row */
 
 /* --- files --- */

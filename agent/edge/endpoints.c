@@ -136,11 +136,14 @@ static int parse(const char *text, size_t len, struct json_doc **ret_doc,
 	struct json_fault fault;
 	int r;
 
-	if (len > EDGE_KEPT_MAX)
-		return ep_err_set(err, -EINVAL, "more than %zu bytes",
-				  EDGE_KEPT_MAX);
+	if (len > EDGE_KEPT_MAX) {
+		ep_err_set(err, -EINVAL, "more than %zu bytes", EDGE_KEPT_MAX);
+		return -EINVAL;
+	}
 	r = json_parse(text, len, false, ret_doc, &fault);
-	return r == -EINVAL ? ep_err_set(err, r, "no JSON") : r;
+	if (r == -EINVAL)
+		ep_err_set(err, r, "no JSON");
+	return r;
 }
 
 static int read_records(const struct json *root, struct edge_endpoints *e,
