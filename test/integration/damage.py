@@ -2,6 +2,7 @@
 """A store that is damaged: while its agent is stopped, while it runs, and with
 the agent killed again and again while it salvages. A directory is delivered to;
 in the end each number of each epoch is there once, as it was, or is declared."""
+import contextlib
 import json
 import os
 import random
@@ -126,14 +127,34 @@ class Agent:
                 and not name.endswith(("-wal", "-shm", "-lock", "-ballast"))]
 
 
-def hit(path, chance, choose):
-    """Bad sectors, anywhere but in the first page."""
+def leaves(path, root):
+    """Pages of rows of a table whose root is an inner page."""
+    with open(path, "rb") as f:
+        f.seek((root - 1) * PAGE)
+        page = f.read(PAGE)
+    expect(page[0] == 5, "the table has one page only")
+    cells = int.from_bytes(page[3:5], "big")
+    at = [int.from_bytes(page[12 + 2 * i:14 + 2 * i], "big")
+          for i in range(cells)]
+    return [int.from_bytes(page[i:i + 4], "big") for i in at] + \
+        [int.from_bytes(page[8:12], "big")]
+
+
+def hit(path, choose):
+    """Bad sectors: in some pages of samples, in the rest of others."""
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        root, = db.execute("SELECT rootpage FROM sqlite_schema "
+                           "WHERE name = 'sample'").fetchone()
+    pages = leaves(path, root)
+    expect(len(pages) >= 4, pages)
+    # the last ones are what is not lost however much else is
+    for page in choose.sample(pages[:-1], len(pages) // 3):
+        with open(path, "r+b") as f:
+            f.seek((page - 1) * PAGE + 512 * choose.randrange(PAGE // 512))
+            f.write(choose.randbytes(512))
     with open(path, "r+b") as f:
-        size = f.seek(0, os.SEEK_END)
-        for at in range(PAGE, size, 512):
-            if choose.random() < chance:
-                f.seek(at)
-                f.write(choose.randbytes(512))
+        f.seek((pages[0] - 1) * PAGE)
+        f.write(choose.randbytes(512))
 
 
 def settled(agent, epoch, last):
@@ -179,7 +200,7 @@ def damaged_while_stopped(agent, choose):
     with sqlite3.connect(agent.store) as db:  # as after a kill
         db.execute("UPDATE meta SET value = 1 WHERE name = 'dirty'")
     db.close()
-    hit(agent.store, 0.05, choose)
+    hit(agent.store, choose)
     agent.start()
     settled(agent, epoch, last)
     declared = compare(before, agent, epoch)
@@ -237,7 +258,7 @@ def killed_while_salvaging(agent, choose):
     with sqlite3.connect(agent.store) as db:
         db.execute("UPDATE meta SET value = 1 WHERE name = 'dirty'")
     db.close()
-    hit(agent.store, 0.05, choose)
+    hit(agent.store, choose)
     for _ in range(6):
         agent.start()
         agent.wait_for(lambda: agent.beside("damaged") or
@@ -258,7 +279,7 @@ def repaired_by_hand(agent, choose):
     epoch, last = before[1]["epoch"], max(before)
     expect(json.loads(agent.tool("check", "--json"))["rows"] == len(before),
            "rows of a whole store")
-    hit(agent.store, 0.05, choose)
+    hit(agent.store, choose)
     found = json.loads(agent.tool("check", "--json", wanted=1))
     expect(not found["whole"] and 0 < found["rows"] < len(before), found)
     rows = contract.parse_all(agent.tool("export"))
