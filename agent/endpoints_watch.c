@@ -305,7 +305,8 @@ static uint64_t first_ns(const struct endpoints_watch *w)
 		interval_of(w) < FIRST_NS ? interval_of(w) : FIRST_NS;
 	uint32_t random = 0;
 
-	(void)getrandom(&random, sizeof(random), GRND_NONBLOCK);
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
+		random = (uint32_t)uv_hrtime();
 	return most_ns / 1000 * (random % 1000);
 }
 
