@@ -32,6 +32,11 @@ RATE = int(os.environ.get("RATE", "50"))
 BACKLOG_RATE = int(os.environ.get("BACKLOG_RATE", "10"))
 PATIENCE_S = 600  # far above what it takes
 PORT = 8080       # of a namespace of our own
+STOPPED = []      # by a signal, which is looked at where nothing is half done
+
+
+def go_on():
+    expect(not STOPPED, "it was told to end")
 
 NGINX = """
 daemon off;
@@ -157,6 +162,7 @@ class Herd:
                 agent.whole_at = agent.whole_at or request.at
 
     def is_whole(self):
+        go_on()
         self.take()
         for agent in self.agents.values():
             expect(agent.process.poll() is None,
@@ -222,7 +228,9 @@ def come_back(path, there):
         for agent in herd.agents.values():
             await_it(lambda a=agent: "app: version=" in a.said(), PATIENCE_S,
                      "a start")
-        time.sleep(DOWN_S)  # an outage has a length
+        over = time.monotonic() + DOWN_S  # an outage has a length
+        await_it(lambda: go_on() or time.monotonic() >= over, 2 * DOWN_S,
+                 "the outage")
         expect(not there.requests, "somebody came before nginx was there")
         herd.comes_back()
         with nginx(path, there.port):
@@ -247,7 +255,7 @@ def main():
     if not shutil.which("nginx"):
         print("needs nginx")
         sys.exit(77)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda *_: STOPPED.append(True))
     own_namespaces()
     place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     began = time.monotonic()
