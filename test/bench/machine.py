@@ -30,14 +30,18 @@ def interrupt(process):
 
 
 def end(process, number=signal.SIGTERM, within=10):
-    """Its exit status."""
+    """Its exit status. Never waits without end: a signal that came inside of
+    poll() may have left its lock held, and then wait() waits for ever."""
     if process.poll() is None:
         process.send_signal(number)
     try:
         return process.wait(within)
     except subprocess.TimeoutExpired:
         process.kill()
-        return process.wait()
+    try:
+        return process.wait(1)
+    except subprocess.TimeoutExpired:
+        return os.waitstatus_to_exitcode(os.waitpid(process.pid, 0)[1])
 
 
 def cpu_ns(process):

@@ -39,8 +39,7 @@ class Run:
     def __exit__(self, *_):
         """What an interruption has left."""
         for process in self.started:
-            process.kill()  # does nothing to one that has ended
-            process.wait()
+            machine.end(process, signal.SIGKILL)
 
 
 def first_line(*command):
