@@ -235,9 +235,11 @@ void stun_flow_ready(struct ep_watch *watch, uint32_t events)
 {
 	struct stun_flow *flow = container_of(watch, struct stun_flow, watch);
 
+	flow->shared->reading++;
 	if (events & EPOLLERR)
 		read_queue(flow);
 	read_answers(flow);
+	flow->shared->reading--;
 }
 
 /* --- the end of a probe --- */
@@ -275,6 +277,7 @@ static void stun_drain(struct ep_engine *engine, void *shared)
 	struct list *at, *after;
 
 	(void)engine;
+	s->reading++;
 	list_for_each (at, after, &s->flows) {
 		struct stun_flow *flow =
 			container_of(at, struct stun_flow, link);
@@ -282,6 +285,7 @@ static void stun_drain(struct ep_engine *engine, void *shared)
 		read_queue(flow);
 		read_answers(flow);
 	}
+	s->reading--;
 }
 
 static int stun_open(struct ep_engine *engine, void *shared)

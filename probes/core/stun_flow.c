@@ -138,6 +138,8 @@ void stun_flow_reap(struct stun_shared *s, uint64_t now_ns)
 {
 	struct list *at, *after;
 
+	if (s->reading > 0 && now_ns != UINT64_MAX)
+		return;
 	list_for_each (at, after, &s->flows) {
 		struct stun_flow *flow =
 			container_of(at, struct stun_flow, link);

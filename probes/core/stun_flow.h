@@ -57,8 +57,8 @@ struct stun_received {
 	int ttl;
 };
 
-/* 1: `*ret_received` is one; 0: there is nothing more for now. Whatever is no
- * answer is passed over. */
+/* 1: `*ret_received` is one; 0: all has been read. Whatever is no answer is
+ * passed over. */
 int stun_flow_receive(const struct stun_flow *flow,
 		      struct stun_received *ret_received);
 
@@ -81,7 +81,8 @@ int stun_flow_take_queued(const struct stun_flow *flow,
 bool stun_flow_dropped(struct stun_flow *flow, uint64_t since_ns,
 		       uint64_t now_ns);
 
-/* Close those that are idle; UINT64_MAX: all. */
+/* Close those that are idle, unless they are being read: what a callback starts
+ * must not close what is read next. UINT64_MAX: all. */
 void stun_flow_reap(struct stun_shared *s, uint64_t now_ns);
 
 /* What an engine has of this kind. */
@@ -90,6 +91,7 @@ struct stun_shared {
 	struct inflight *table;
 	struct list flows;
 	unsigned n_flows;
+	unsigned reading; /* calls on the stack that go through the flows */
 	struct nonces nonces;
 	uint64_t drops; /* of flows that are closed */
 };
