@@ -218,7 +218,9 @@ static void on_news(const struct watch_news *news, void *arg)
 		   (unsigned long long)news->since_ns / 1000);
 	if (news->state != WATCH_ONCE)
 		add_us(&body, "duration_us",
-		       (double)(news->now_ns - news->since_ns) / 1e6);
+		       news->now_ns > news->since_ns
+			       ? (double)(news->now_ns - news->since_ns) / 1e6
+			       : 0);
 	add_figures(&body, t->events, news);
 	if (body.error == 0) {
 		say(news, s);

@@ -35,6 +35,12 @@ static void tell(const struct seeing *s, struct watch_news news)
 	s->cb(&news, s->arg);
 }
 
+/* Wall time may be stepped back: then nothing has passed. */
+static uint64_t since(const struct seeing *s, uint64_t then_ns)
+{
+	return s->now_ns > then_ns ? s->now_ns - then_ns : 0;
+}
+
 /* --- what counts --- */
 
 /* Our own host's doing, which says nothing of the network. */
@@ -166,7 +172,7 @@ static void end_minute_latency(const struct seeing *s)
 		memmove(w->minutes, w->minutes + n - step.ago,
 			step.ago * sizeof(w->minutes[0]));
 	} else if (w->latency_ns != 0 &&
-		   s->now_ns - w->latency_ns >= s->limits->lasting_ns) {
+		   since(s, w->latency_ns) >= s->limits->lasting_ns) {
 		end_latency(s, WATCH_LASTING, change_level_ms(&w->change));
 	}
 }
@@ -253,7 +259,7 @@ static void miss(const struct seeing *s, enum watch_silence silence)
 	if (silence == WATCH_MUTE || (silence == WATCH_SPOKE && !w->answered))
 		return;
 	if (w->outage_ns != 0 || w->silent < s->limits->outage ||
-	    s->now_ns - w->silent_ns < s->limits->outage_ns)
+	    since(s, w->silent_ns) < s->limits->outage_ns)
 		return;
 	w->outage_ns = w->silent_ns;
 	tell(s, (struct watch_news){ .what = WATCH_OUTAGE,

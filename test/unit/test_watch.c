@@ -233,6 +233,28 @@ static void an_outage_begins_with_its_first_silence(void **state)
 	assert_int_equal(s->news[1].state, WATCH_CLOSED);
 }
 
+/* The wall clock only labels: a step back makes no outage of half a second, and
+ * ends nothing that has lasted for a day. */
+static void a_clock_that_is_stepped_back_makes_no_event(void **state)
+{
+	struct scene *s = *state;
+
+	s->step_ns = S / 10;
+	minutes(s, 60, 12);
+	silence(s, 4);
+	s->at_ns -= 3600 * S;
+	silence(s, 4);
+	assert_int_equal(s->n, 0);
+	memset(&s->w, 0, sizeof(s->w));
+	s->step_ns = 10 * S;
+	minutes(s, 10, 12);
+	minutes(s, 20, 31);
+	assert_int_equal(s->n, 1);
+	s->at_ns -= 3600 * S;
+	minutes(s, 20, 31);
+	assert_int_equal(s->n, 1);
+}
+
 /* At ten a second five silent ones are half a second. */
 static void a_short_silence_is_no_outage(void **state)
 {
@@ -332,6 +354,7 @@ int main(void)
 		TEST(what_lasts_becomes_normal),
 		TEST(loss_is_told_from_one_percent_on),
 		TEST(an_outage_begins_with_its_first_silence),
+		TEST(a_clock_that_is_stepped_back_makes_no_event),
 		TEST(a_short_silence_is_no_outage),
 		TEST(one_that_never_answered),
 		TEST(our_own_doing_is_no_event),
