@@ -211,6 +211,20 @@ static uint16_t measure(struct world *w)
 	return port_from(&r);
 }
 
+/* The kernel begins to stamp what comes some time after it was first asked to. */
+static uint16_t measure_stamped(struct world *w)
+{
+	uint16_t port = 0;
+
+	for (int i = 0; i < 1000; i++) {
+		port = measure(w);
+		if (w->last.stamp == EP_STAMP_KERNEL)
+			break;
+		assert_int_equal(w->last.stamp, EP_STAMP_MIXED);
+	}
+	return port;
+}
+
 static void a_binding_is_measured_between_kernel_stamps(void **state)
 {
 	static const char *const hosts[] = { "127.0.0.1", "::1" };
@@ -221,7 +235,7 @@ static void a_binding_is_measured_between_kernel_stamps(void **state)
 		uint16_t port;
 
 		aim(w, hosts[i]);
-		port = measure(w);
+		port = measure_stamped(w);
 		assert_int_equal(w->last.stamp, EP_STAMP_KERNEL);
 		assert_true(w->last.rtt_ns > 0);
 		assert_int_equal(w->last.ttl, 64);
