@@ -3,10 +3,13 @@
 #include "base/suggest.h"
 #include "config/loading.h"
 #include "config/value.h"
+#include "edge/pop.h"
 #include "edgeprobe/kind.h"
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define ALLOWED_MAX 1024
 #define LIST_MAX    16 /* texts in a list */
@@ -214,6 +217,84 @@ static int apply_probes(struct reading *r, const struct schema_key *key,
 	return 0;
 }
 
+/* The code that somebody may have meant: one like it, or that of the city. */
+static const char *meant_pop(const char *typed)
+{
+	char code[8];
+	struct suggest s = { .typed = code };
+	size_t n, length = 0;
+	const struct edge_pop *pops = edge_pops(&n);
+
+	for (; typed[length] && length + 1 < sizeof(code); length++)
+		code[length] = (char)toupper((unsigned char)typed[length]);
+	code[length] = '\0';
+	for (size_t i = 0; i < n; i++)
+		if (strcasecmp(pops[i].city, typed) == 0)
+			return pops[i].code;
+	if (typed[length])
+		return NULL;
+	for (size_t i = 0; i < n; i++) /* the nearest of its length first */
+		if (strlen(pops[i].code) == length)
+			suggest_offer(&s, pops[i].code);
+	for (size_t i = 0; i < n; i++)
+		suggest_offer(&s, pops[i].code);
+	return s.best;
+}
+
+static void unknown_pop(struct reading *r, const struct schema_key *key,
+			const struct json *value)
+{
+	const char *meant = meant_pop(json_text(value));
+	char excerpt[FILES_EXCERPT];
+
+	if (meant)
+		files_problem(&r->l->files, r->file, value, false,
+			      "\"%s\" is %s, did you mean \"%s\"?",
+			      key->opt.name,
+			      files_excerpt(&r->l->files, r->file, value, false,
+					    excerpt),
+			      meant);
+	else
+		wrong(r, key, value,
+		      "the code of an edge location, such as \"AMS\",");
+}
+
+static bool has_pop(const struct config_site *site, const char *code)
+{
+	for (size_t i = 0; i < site->n_expected_pops; i++)
+		if (strcmp(site->expected_pops[i], code) == 0)
+			return true;
+	return false;
+}
+
+/* A second file adds to what is there. */
+static int apply_pops(struct reading *r, const struct schema_key *key,
+		      const struct json *value)
+{
+	struct config_site *site = r->base;
+	const struct json *v;
+	const char **pops;
+
+	if (!is_list(r, key, value))
+		return 0;
+	pops = reallocarray(site->expected_pops,
+			    site->n_expected_pops + LIST_MAX, sizeof *pops);
+	if (!pops)
+		return -ENOMEM;
+	site->expected_pops = pops;
+	v = next_text(r, key, json_first(value));
+	for (size_t n = 0; v && n < LIST_MAX; n++) {
+		const struct edge_pop *pop = edge_pop_find(json_text(v));
+
+		if (!pop)
+			unknown_pop(r, key, v);
+		else if (!has_pop(site, pop->code))
+			pops[site->n_expected_pops++] = pop->code;
+		v = next_text(r, key, json_next(v));
+	}
+	return 0;
+}
+
 /* Their names are looked up when all circuits are known. */
 static void apply_names(struct reading *r, const struct schema_key *key,
 			const struct json *value)
@@ -255,6 +336,8 @@ static int apply_key(struct reading *r, const struct schema_key *key,
 	case SCHEMA_NAMES:
 		apply_names(r, key, value);
 		return 0;
+	case SCHEMA_POPS:
+		return apply_pops(r, key, value);
 	}
 	return 0;
 }

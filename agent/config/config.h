@@ -16,6 +16,9 @@
 struct config_site {
 	char *name, *country, *metro;
 	double latitude, longitude; /* NAN where not given */
+	/* Codes of the table of edge/pop.h, each once; own array. */
+	const char **expected_pops;
+	size_t n_expected_pops; /* 0: what is usual is learned */
 };
 
 struct config_circuit {

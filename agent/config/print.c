@@ -143,6 +143,15 @@ static void print_circuits(struct buf *out, const struct config *c,
 	buf_text(out, t->n_circuits == 0 ? "[]" : "]");
 }
 
+static void print_pops(struct buf *out, const struct config_site *site)
+{
+	for (size_t i = 0; i < site->n_expected_pops; i++) {
+		buf_text(out, i == 0 ? "[" : ", ");
+		buf_json_text(out, site->expected_pops[i]);
+	}
+	buf_char(out, ']');
+}
+
 static void print_object(struct printing *p, const struct schema_object *object,
 			 const void *base);
 
@@ -241,6 +250,12 @@ static void print_key(struct printing *p, const struct schema_key *key,
 	case SCHEMA_NAMES:
 		begin_member(p, key->opt.name);
 		print_circuits(p->out, p->config, base);
+		break;
+	case SCHEMA_POPS:
+		if (((const struct config_site *)base)->n_expected_pops == 0)
+			break;
+		begin_member(p, key->opt.name);
+		print_pops(p->out, base);
 		break;
 	}
 }

@@ -36,6 +36,11 @@ static const struct schema_key site_keys[] = {
 		   "degrees, north is positive" } },
 	{ .opt = { "longitude", EP_OPT_DOUBLE, SITE(longitude), -180, 180, NULL,
 		   "degrees, east is positive" } },
+	{ .opt = { "expected_pops", EP_OPT_TEXT, SITE(expected_pops), 1,
+		   LABEL_MAX, NULL,
+		   "edge locations that it should land on, such as \"AMS\"; by "
+		   "default those that have been usual" },
+	  .shape = SCHEMA_POPS },
 };
 static const struct schema_object site = { "the site", site_keys,
 					   COUNT(site_keys),
@@ -414,7 +419,7 @@ static bool owns(const struct schema_key *key)
 	if (key->shape == SCHEMA_VALUE)
 		return key->opt.type == EP_OPT_TEXT;
 	return key->shape == SCHEMA_TEXTS || key->shape == SCHEMA_PROBES ||
-	       key->shape == SCHEMA_NAMES;
+	       key->shape == SCHEMA_NAMES || key->shape == SCHEMA_POPS;
 }
 
 void schema_finish(const struct schema_object *object, void *base)

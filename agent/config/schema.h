@@ -22,6 +22,7 @@ enum schema_shape {
 	SCHEMA_TEXTS,   /* a list of texts; a char * of them, with commas */
 	SCHEMA_PROBES,  /* a list of names of kinds: config_target.probes */
 	SCHEMA_NAMES,   /* a list of names of circuits; resolved at the end */
+	SCHEMA_POPS,    /* a list of codes: config_site.expected_pops */
 };
 
 /* NULL if `text` will do, else what is allowed. */

@@ -197,7 +197,8 @@ static void the_store_is_where_the_machine_says(void **state)
 static const char everything[] =
 	"{\"agent\": \"a\", \"site\": {\"name\": \"\xc3\xa9 \\\"\", "
 	"\"country\": \"NL\", \"metro\": \"m\", \"latitude\": 52.37, "
-	"\"longitude\": -4.9}, \"circuits\": [{\"name\": \"x\", "
+	"\"longitude\": -4.9, \"expected_pops\": [\"AMS\", \"BY1\", "
+	"\"AMS\"]}, \"circuits\": [{\"name\": \"x\", "
 	"\"provider\": \"p\", \"source\": \"eth0\", \"prefix\": "
 	"\"2001:db8::/32\", \"connection\": \"c\", \"primary_location\": "
 	"\"l\", \"backup_location\": \"k\", \"dns\": [\"::1\", "
@@ -237,6 +238,9 @@ static void what_is_printed_loads_to_the_same(void **state)
 	assert_int_equal(second.dns_timeout_ns, 3 * S / 2);
 	assert_string_equal(second.circuits[0].dns, "::1,[::1]:53");
 	assert_string_equal(second.site.name, "\xc3\xa9 \"");
+	assert_int_equal(second.site.n_expected_pops, 2);
+	assert_string_equal(second.site.expected_pops[0], "AMS");
+	assert_string_equal(second.site.expected_pops[1], "BY");
 	assert_string_equal(second.destinations[0].key_file, "/etc/x/k");
 	assert_string_equal(second.destinations[0].no_proxy, "10.0.0.0/8,.x,*");
 	assert_string_equal(second.destinations[0].source, "eth0");

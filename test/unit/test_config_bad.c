@@ -125,6 +125,14 @@ static const struct bad bad[] = {
 	{ "{\"site\": {\"name\": \"a\\u0007\"}}",
 	  "1:19: \"name\" is \"a\\u0007\", a text without control characters "
 	  "is allowed" },
+	{ "{\"site\": {\"expected_pops\": [\"amz\", \"oslo\", 3, "
+	  "\"nowhere\"]}}",
+	  "1:29: \"expected_pops\" is \"amz\", did you mean \"AMS\"?\n"
+	  "1:36: \"expected_pops\" is \"oslo\", did you mean \"OSL\"?\n"
+	  "1:44: \"expected_pops\" is 3, a list of texts, none empty, is "
+	  "allowed\n"
+	  "1:47: \"expected_pops\" is \"nowhere\", the code of an edge "
+	  "location, such as \"AMS\", is allowed" },
 	{ "{\"site\": {\"latitude\": 90.1, \"longitude\": -1e999}}",
 	  "1:23: \"latitude\" is 90.1, a number from -90 to 90 is allowed\n"
 	  "1:42: \"longitude\" is -1e999, a number from -180 to 180 is "

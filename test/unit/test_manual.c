@@ -71,6 +71,7 @@ static void print_allowed(struct buf *out, const struct schema_key *key)
 	case SCHEMA_TEXTS:
 	case SCHEMA_PROBES:
 	case SCHEMA_NAMES:
+	case SCHEMA_POPS:
 		buf_text(out, "a list of texts");
 		break;
 	}
