@@ -1,21 +1,30 @@
 #include "report/keys.h"
+#include "edge/market.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 static const char *const names[] = {
-	[REPORT_SITE] = "site",         [REPORT_COUNTRY] = "country",
-	[REPORT_METRO] = "metro",       [REPORT_CIRCUIT] = "circuit",
-	[REPORT_PROVIDER] = "provider", [REPORT_PREFIX] = "prefix",
-	[REPORT_TARGET] = "target",     [REPORT_PROBE] = "probe",
+	[REPORT_SITE] = "site",
+	[REPORT_COUNTRY] = "country",
+	[REPORT_METRO] = "metro",
+	[REPORT_CIRCUIT] = "circuit",
+	[REPORT_PROVIDER] = "provider",
+	[REPORT_PREFIX] = "prefix",
+	[REPORT_TARGET] = "target",
+	[REPORT_PROBE] = "probe",
 	[REPORT_POP] = "pop",
+	[REPORT_MARKET] = "market",
+	[REPORT_CONNECTION] = "connection",
+	[REPORT_SERVICE] = "service",
 };
 
 #define COUNT (sizeof(names) / sizeof(names[0]))
 
 #define ALLOWED                                                                \
-	"use site, country, metro, circuit, provider, prefix, target, probe "  \
-	"or pop, each once, separated by commas"
+	"use market, country, metro, site, circuit, provider, connection, "    \
+	"prefix, service, target, probe or pop, each once, separated by "      \
+	"commas"
 
 const char *key_name(enum report_key key)
 {
@@ -51,6 +60,14 @@ const char *key_text(enum report_key key, const struct series *series)
 	case REPORT_PROBE:
 		text = series->probe;
 		break;
+	case REPORT_MARKET:
+		text = edge_market(series->country == NULL ? ""
+							   : series->country);
+		break;
+	case REPORT_SERVICE:
+		text = edge_service(series->host == NULL ? "" : series->host);
+		break;
+	case REPORT_CONNECTION: /* rows of samples do not carry it */
 	case REPORT_POP:
 		break;
 	}

@@ -1,4 +1,5 @@
-/* The latency report: from the local store to text, JSON or CSV. */
+/* The latency report: from local stores or ClickHouse to text, JSON, CSV or
+ * HTML. */
 #ifndef REPORT_REPORT_H
 #define REPORT_REPORT_H
 
@@ -10,7 +11,7 @@
 
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_CSV };
 
-#define REPORT_KEYS_MAX 9
+#define REPORT_KEYS_MAX 12
 
 /* Keys by which rows are grouped; the names of the row's fields. */
 enum report_key {
@@ -23,6 +24,9 @@ enum report_key {
 	REPORT_TARGET,
 	REPORT_PROBE,
 	REPORT_POP,
+	REPORT_MARKET,     /* of the country */
+	REPORT_CONNECTION, /* as registered for Peering Service */
+	REPORT_SERVICE,    /* Microsoft's, by the host */
 };
 
 struct report_options {

@@ -293,7 +293,7 @@ static void bad_keys_are_refused(void **state)
 		struct ep_err err = { 0 };
 
 		assert_int_equal(report_parse_by(bad[i], &o, &err), -EINVAL);
-		has(err.text, "site, country, metro");
+		has(err.text, "site, circuit, provider");
 		assert_int_equal(o.n_by, 7);
 	}
 }
