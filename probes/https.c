@@ -67,6 +67,7 @@ static void conclude_kept(struct https *h)
 		sample->uncertainty_ns = (uint64_t)https->first_byte_ns;
 	https->connect_ns = EP_ABSENT;
 	https->tls_ns = EP_ABSENT;
+	https->tls_first_byte_ns = EP_ABSENT;
 	if (h->opened) {
 		https->first_byte_ns = EP_ABSENT;
 		https->total_ns = EP_ABSENT;
@@ -222,6 +223,8 @@ static void let_go(struct ep_probe *probe)
 
 	if (shared->writing.phases == &h->phases)
 		shared->writing.phases = NULL;
+	if (shared->writing.greeting == &h->phases)
+		shared->writing.greeting = NULL;
 	curl_transfer_cancel(&h->transfer);
 	https_request_finish(&h->request);
 	if (h->kept != NULL)

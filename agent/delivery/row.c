@@ -99,6 +99,7 @@ static void https(struct buf *out, const struct ep_https *https)
 {
 	US(out, "connect_us", https->connect_ns);
 	US(out, "tls_us", https->tls_ns);
+	US(out, "tls_first_byte_us", https->tls_first_byte_ns);
 	US(out, "first_byte_us", https->first_byte_ns);
 	US(out, "total_us", https->total_ns);
 	US(out, "srtt_us", https->srtt_ns);
@@ -126,6 +127,9 @@ static const struct {
 	{ EP_FLAG_THINNED, "thinned" },
 	{ EP_FLAG_TX_SCHED, "tx_sched" },
 	{ EP_FLAG_STALLED, "stalled" },
+	{ EP_FLAG_TLS_ISSUER, "tls_issuer_unexpected" },
+	{ EP_FLAG_NEARBY, "tcp_answered_nearby" },
+	{ EP_FLAG_BELOW_LIGHT, "below_light" },
 };
 
 static void flags(struct buf *out, unsigned flags)

@@ -101,6 +101,7 @@ static void https(struct lines *l, const struct ep_https *h)
 {
 	duration(l, "connect_us", h->connect_ns);
 	duration(l, "tls_us", h->tls_ns);
+	duration(l, "tls_first_byte_us", h->tls_first_byte_ns);
 	duration(l, "first_byte_us", h->first_byte_ns);
 	duration(l, "total_us", h->total_ns);
 	duration(l, "srtt_us", h->srtt_ns);

@@ -37,6 +37,10 @@ enum ep_flag {
 	EP_FLAG_TX_SCHED = 1 << 6, /* transmit stamp from before the local
 				    * queue, whose time is in the figure */
 	EP_FLAG_STALLED = 1 << 7,  /* we stood still while it was under way */
+	/* Set by whoever knows the edge, not by the library: */
+	EP_FLAG_TLS_ISSUER = 1 << 8,   /* an authority that is not the edge's */
+	EP_FLAG_NEARBY = 1 << 9,       /* TCP is answered nearer than TLS */
+	EP_FLAG_BELOW_LIGHT = 1 << 10, /* faster than light to that PoP */
 };
 
 /* Bounds of text that an edge sent us; longer is cut. */
@@ -49,8 +53,11 @@ enum ep_flag {
 /* Beside an https sample. Each duration is that phase alone, nanoseconds;
  * EP_ABSENT where it was not reached. Texts are "" when unknown. */
 struct ep_https {
-	int64_t connect_ns;    /* TCP connect as libcurl saw it */
-	int64_t tls_ns;        /* ClientHello to handshake done */
+	int64_t connect_ns; /* TCP connect as libcurl saw it */
+	int64_t tls_ns;     /* ClientHello to handshake done */
+	/* ClientHello sent to the server's first byte, by the kernel's receive
+	 * stamp: a round trip and what the server needs to sign */
+	int64_t tls_first_byte_ns;
 	int64_t first_byte_ns; /* request sent to first byte of the answer */
 	int64_t total_ns;      /* name look-up to last byte */
 	int64_t srtt_ns;       /* EP_FLAG_KEPT: the kernel's smoothed RTT */

@@ -64,6 +64,7 @@ static void spoil(struct ep_sample *s)
 	s->reason = EP_REASON_UNMEASURED;
 	s->rtt_ns = s->dns_ns = EP_ABSENT;
 	s->https.connect_ns = s->https.tls_ns = EP_ABSENT;
+	s->https.tls_first_byte_ns = EP_ABSENT;
 	s->https.first_byte_ns = s->https.total_ns = EP_ABSENT;
 	s->uncertainty_ns = 0;
 	s->stamp = EP_STAMP_USER;

@@ -22,6 +22,22 @@ void https_phases_hello(struct https_phases *p, uint64_t now_ns)
 	p->worked_ns = now_ns;
 }
 
+void https_phases_greet(struct https_phases *p, uint64_t now_ns)
+{
+	p->greeted_ns = now_ns;
+}
+
+void https_phases_server(struct https_phases *p, uint64_t stamp_ns)
+{
+	if (p->server_ns != 0)
+		return;
+	/* Without a stamp it is not known: our own delay may be in it. */
+	if (stamp_ns > p->greeted_ns)
+		p->server_ns = stamp_ns;
+	else
+		p->greeted_ns = 0;
+}
+
 void https_phases_secured(struct https_phases *p, uint64_t now_ns)
 {
 	p->secured_ns = https_phases_clock(p, now_ns);
@@ -59,6 +75,7 @@ void https_phases_put(const struct https_phases *p, int64_t dns_ns,
 
 	ret_https->connect_ns = between(p->open_ns, p->connected_ns);
 	ret_https->tls_ns = between(p->hello_ns, p->secured_ns);
+	ret_https->tls_first_byte_ns = between(p->greeted_ns, p->server_ns);
 	ret_https->first_byte_ns = between(p->request_ns, p->first_ns);
 	if (total_ns != EP_ABSENT && dns_ns != EP_ABSENT)
 		total_ns += dns_ns;

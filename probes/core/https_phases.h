@@ -15,6 +15,8 @@ struct https_phases {
 	uint64_t open_ns;      /* the socket is there, the SYN leaves */
 	uint64_t connected_ns; /* the connection was seen */
 	uint64_t hello_ns;     /* the ClientHello is about to be made */
+	uint64_t greeted_ns;   /* it leaves; uncorrected */
+	uint64_t server_ns;    /* the server's first byte came; its stamp */
 	uint64_t secured_ns;   /* TLS is done */
 	uint64_t request_ns;   /* the request leaves */
 	uint64_t first_ns;     /* the answer's first byte came */
@@ -32,10 +34,14 @@ void https_phases_read(struct https_phases *p, uint64_t now_ns,
 /* The corrected clock. */
 uint64_t https_phases_clock(const struct https_phases *p, uint64_t now_ns);
 
-/* The ClientHello is about to be made, TLS is done, the request leaves. */
+/* The ClientHello is about to be made, leaves; TLS is done, the request leaves. */
 void https_phases_hello(struct https_phases *p, uint64_t now_ns);
+void https_phases_greet(struct https_phases *p, uint64_t now_ns);
 void https_phases_secured(struct https_phases *p, uint64_t now_ns);
 void https_phases_request(struct https_phases *p, uint64_t now_ns);
+
+/* The server's first byte since the ClientHello came at `stamp_ns`. */
+void https_phases_server(struct https_phases *p, uint64_t stamp_ns);
 
 /* The first byte of the answer is among what is being read. */
 void https_phases_first(struct https_phases *p, uint64_t now_ns);

@@ -24,8 +24,13 @@ static void on_record(int is_write, int version, int type, const void *bytes,
 
 	(void)version;
 	(void)ssl;
-	if (!is_write || type != SSL3_RT_HEADER || n == 0 ||
-	    header[0] != SSL3_RT_APPLICATION_DATA || writing->phases == NULL)
+	if (!is_write || type != SSL3_RT_HEADER || n == 0)
+		return;
+	if (header[0] == SSL3_RT_HANDSHAKE && writing->greeting != NULL) {
+		https_phases_greet(writing->greeting, ep_clock_mono_ns());
+		writing->greeting = NULL;
+	}
+	if (header[0] != SSL3_RT_APPLICATION_DATA || writing->phases == NULL)
 		return;
 	https_phases_request(writing->phases, ep_clock_mono_ns());
 	writing->phases = NULL;

@@ -142,6 +142,7 @@ static CURLcode on_tls(CURL *easy, void *context, void *arg)
 	if (h->end.step == HTTPS_DIALLING)
 		note_handshake(h, h->fd, ep_clock_mono_ns());
 	https_phases_hello(&h->phases, ep_clock_mono_ns());
+	s->writing.greeting = &h->phases;
 	return https_tls_prepare(context, s->trust,
 				 &ep_probe_sample(h->probe)->https,
 				 &s->writing);
@@ -209,6 +210,8 @@ static void note_arrival(struct https *h, curl_socket_t fd, uint64_t now_ns)
 	if (h->end.step == HTTPS_ASKING && h->phases.first_ns == 0)
 		h->stamped = came_ns != 0;
 	https_phases_read(&h->phases, now_ns, came_ns);
+	if (h->end.step == HTTPS_SECURING)
+		https_phases_server(&h->phases, came_ns);
 }
 
 /* Of a socket that was opened for this transfer. */

@@ -11,6 +11,7 @@ void ep_sample_init(struct ep_sample *sample)
 	sample->retransmits = EP_ABSENT;
 	sample->https.connect_ns = EP_ABSENT;
 	sample->https.tls_ns = EP_ABSENT;
+	sample->https.tls_first_byte_ns = EP_ABSENT;
 	sample->https.first_byte_ns = EP_ABSENT;
 	sample->https.total_ns = EP_ABSENT;
 	sample->https.srtt_ns = EP_ABSENT;

@@ -35,6 +35,7 @@ static void expect_kept(const struct ep_sample *got)
 	assert_int_equal(got->retransmits, EP_ABSENT);
 	assert_int_equal(h->connect_ns, EP_ABSENT);
 	assert_int_equal(h->tls_ns, EP_ABSENT);
+	assert_int_equal(h->tls_first_byte_ns, EP_ABSENT);
 	assert_true(h->first_byte_ns > 0);
 	assert_true(h->total_ns >= h->first_byte_ns);
 	assert_true(h->srtt_ns > 0);

@@ -301,6 +301,24 @@ static void packets_are_counted(void **state)
 	close(fd);
 }
 
+/* Where a stamp cannot be trusted (we were held up while we read a clock) it is
+ * not known, which is for once only. */
+static void first_byte_of_tls(void **state)
+{
+	struct https_world *w = *state;
+	struct web_server *s = https_serve(w, NULL, NAMES);
+	struct ep_target t = https_target("127.0.0.1", web_server_port(s), "/");
+	const struct ep_https *h = &w->got.https;
+
+	do {
+		https_measure(w, &t);
+		expect_outcome(&w->got, EP_REPLIED, EP_REASON_NONE);
+	} while (h->tls_first_byte_ns == EP_ABSENT && w->n < 1000);
+	assert_true(h->tls_first_byte_ns > 0);
+	assert_true(h->tls_first_byte_ns <= h->tls_ns);
+	web_server_stop(s);
+}
+
 /* The loop stands still while the answer arrives: not the network's time. */
 static void measure_blocked(struct https_world *w, uint64_t blocked_ns)
 {
@@ -458,6 +476,7 @@ int main(void)
 		TEST(a_flow_keeps_its_port),
 		TEST(a_port_that_is_taken),
 		TEST(packets_are_counted),
+		TEST(first_byte_of_tls),
 		TEST(blocked_loop_does_not_count),
 		TEST(blocked_beyond_libcurls_timers),
 		TEST(cancel_at_once),

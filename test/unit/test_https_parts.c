@@ -238,6 +238,31 @@ static void look_up_is_part_of_the_whole(void **state)
 	assert_int_equal(h.first_byte_ns, EP_ABSENT);
 }
 
+static int64_t server_after(uint64_t greeted_ns, uint64_t first_ns,
+			    uint64_t second_ns)
+{
+	struct https_phases p = dialled();
+	struct ep_https h = { .pop = "" };
+
+	if (greeted_ns != 0)
+		https_phases_greet(&p, greeted_ns);
+	https_phases_server(&p, first_ns);
+	https_phases_server(&p, second_ns);
+	https_phases_put(&p, EP_ABSENT, &h);
+	return h.tls_first_byte_ns;
+}
+
+/* Between the ClientHello and the kernel's stamp, however late we read. */
+static void the_servers_first_byte(void **state)
+{
+	(void)state;
+	assert_int_equal(server_after(1300, 1900, 2500), 600);
+	assert_int_equal(server_after(1300, 0, 2500), EP_ABSENT);
+	assert_int_equal(server_after(1300, 1299, 2500), EP_ABSENT);
+	assert_int_equal(server_after(0, 1900, 2500), EP_ABSENT);
+	assert_int_equal(server_after(1300, 0, 0), EP_ABSENT);
+}
+
 /* --- verdicts --- */
 
 static const struct {
@@ -394,6 +419,7 @@ int main(void)
 		cmocka_unit_test(something_came_before_the_request),
 		cmocka_unit_test(answer_in_the_same_turn_as_the_request),
 		cmocka_unit_test(look_up_is_part_of_the_whole),
+		cmocka_unit_test(the_servers_first_byte),
 		cmocka_unit_test(verdicts),
 		cmocka_unit_test(verdict_on_a_status),
 		cmocka_unit_test(facts_of_a_connection),

@@ -87,10 +87,12 @@ static void a_sample_with_everything(void **state)
 	s->ttl = 57;
 	s->retransmits = 0;
 	s->flags = EP_FLAG_FRESH_FLOW | EP_FLAG_DRAINING |
-		   EP_FLAG_CLOCK_UNSYNCED | EP_FLAG_DUPLICATE;
+		   EP_FLAG_CLOCK_UNSYNCED | EP_FLAG_DUPLICATE |
+		   EP_FLAG_TLS_ISSUER | EP_FLAG_NEARBY | EP_FLAG_BELOW_LIGHT;
 	assert_int_equal(ep_address_parse("2001:db8::1", &s->address), 0);
 	h->connect_ns = 5400000;
 	h->tls_ns = 11000100;
+	h->tls_first_byte_ns = 6000000;
 	h->first_byte_ns = 0;
 	h->total_ns = 25000010;
 	h->http_status = 200;
@@ -103,7 +105,8 @@ static void a_sample_with_everything(void **state)
 	expect(&r, HEAD("sample") PLACE
 	       ",\"address\":\"2001:db8::1\",\"port\":443,\"family\":6,"
 	       "\"outcome\":\"replied\",\"rtt_us\":5360.123,\"dns_us\":1200,"
-	       "\"connect_us\":5400,\"tls_us\":11000.1,\"first_byte_us\":0,"
+	       "\"connect_us\":5400,\"tls_us\":11000.1,"
+	       "\"tls_first_byte_us\":6000,\"first_byte_us\":0,"
 	       "\"total_us\":25000.01,\"http_status\":200,"
 	       "\"http_version\":\"1.1\",\"pop\":\"AMS\","
 	       "\"pop_source\":\"x-msedge-ref\","
@@ -111,7 +114,8 @@ static void a_sample_with_everything(void **state)
 	       "\"tls_issuer\":\"DigiCert Inc\",\"tls_days_left\":-3,"
 	       "\"ttl\":57,\"retransmits\":0" TRUSTY
 	       ",\"flags\":\"fresh_flow,draining,clock_unsynced,"
-	       "duplicate\"}");
+	       "duplicate,tls_issuer_unexpected,tcp_answered_nearby,"
+	       "below_light\"}");
 }
 
 static void a_sample_with_nothing(void **state)
