@@ -32,7 +32,8 @@ OUTCOMES = {
 }
 GAP_REASONS = {"evicted", "corrupt", "overflow", "refused"}
 FLAGS = {"fresh_flow", "draining", "clock_unsynced", "duplicate",
-         "kept_connection", "thinned", "tx_sched", "stalled"}
+         "kept_connection", "thinned", "tx_sched", "stalled",
+         "tls_issuer_unexpected", "tcp_answered_nearby", "below_light"}
 POP_SOURCES = {"X-MSEdge-Ref", "X-FD-Ref", "X-Azure-Ref",
                "X-FirstHopCafeEFZ", "X-FEEFZInfo"}
 
@@ -85,6 +86,14 @@ def address(value):
         return False
 
 
+def degrees(most):
+    return lambda v: type(v) in (int, decimal.Decimal) and -most <= v <= most
+
+
+def pops(value):
+    return pattern("[A-Z]{2,4}(,[A-Z]{2,4})*")(value)
+
+
 def family(value):
     return type(value) is int and value in (4, 6)
 
@@ -133,6 +142,7 @@ QUALITY = {
 }
 HTTPS = {
     "connect_us": (duration, False), "tls_us": (duration, False),
+    "tls_first_byte_us": (duration, False),
     "first_byte_us": (duration, False), "total_us": (duration, False),
     "srtt_us": (duration, False), "min_rtt_us": (duration, False),
     "http_status": (integer(100, 599), False),
@@ -198,6 +208,20 @@ SELF = {
                         ("batches", "rows", "refused", "quarantined",
                          "backlog_rows", "draining", "troubled"), COUNT),
                     "backlog_gap_us": (duration, False)},
+    "site": {"site": (text, False), "country": (text, False),
+             "metro": (text, False), "latitude": (degrees(90), False),
+             "longitude": (degrees(180), False),
+             "expected_pops": (pops, False)},
+    "circuit": {"circuit": (text, False), "provider": (text, False),
+                "prefix": (prefix, False), "connection": (text, False),
+                "primary_location": (text, False),
+                "backup_location": (text, False),
+                "egress_address": (address, False),
+                "egress_place": (text, False),
+                "egress_km": (integer(0, 20100), False),
+                "resolver_address": (address, False),
+                "resolver_place": (text, False),
+                "resolver_km": (integer(0, 20100), False)},
 }
 DIGITS = re.compile(r"-?\d+(\.\d*[1-9])?")
 
@@ -329,7 +353,8 @@ def check_https(row):
 
 
 def check_kept(row):
-    there = {"connect_us", "tls_us", "retransmits"} & set(row)
+    there = {"connect_us", "tls_us", "tls_first_byte_us",
+             "retransmits"} & set(row)
     need(not there, f"a kept connection with {sorted(there)}")
     if row["outcome"] == "replied":
         missing = {"first_byte_us", "srtt_us", "min_rtt_us", "http_status",
