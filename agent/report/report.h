@@ -29,8 +29,12 @@ enum report_key {
 	REPORT_SERVICE,    /* Microsoft's, by the host */
 };
 
+struct clickhouse_options; /* report/clickhouse.h */
+
 struct report_options {
 	const char *store_path;
+	/* Read from there instead; NULL: from the store. */
+	const struct clickhouse_options *clickhouse;
 	uint64_t since_ns, until_ns; /* wall clock [since, until); 0: open */
 	enum report_key by[REPORT_KEYS_MAX];
 	unsigned n_by; /* 0: target, probe */
