@@ -48,6 +48,15 @@ struct model_run {
 	enum model_location location;
 };
 
+/* A time during which a circuit landed elsewhere than at its primary location. */
+struct model_failover {
+	uint64_t from_ns; /* first answer from elsewhere */
+	uint64_t back_ns; /* first answer from the primary again; 0: not yet */
+	uint64_t last_ns; /* last answer from elsewhere */
+	enum model_location location; /* of the longest run in it */
+	const char *pop;              /* of that run */
+};
+
 /* An internet access line of a site. */
 struct model_circuit {
 	uint32_t site;
@@ -66,6 +75,8 @@ struct model_circuit {
 	size_t n_runs;
 	enum model_location location; /* of the last run */
 	uint64_t location_since_ns;   /* begin of the runs with that location */
+	struct model_failover *failovers; /* in the order of time */
+	size_t n_failovers;
 };
 
 #endif
