@@ -1,12 +1,32 @@
-/* Samples are watched for events, within the limits that are configured. */
+/* Samples are watched for events, within the limits that are configured, and
+ * for what they say of the circuits; rows of both kinds come out. */
 #ifndef AGENT_EVENT_WATCH_H
 #define AGENT_EVENT_WATCH_H
 
+#include "base/record.h"
 #include "config/config.h"
-#include "events/events.h"
+#include <stdint.h>
 
-/* As events_create(). */
-struct events *event_watch(const struct config *config, events_cb cb,
-			   void *arg);
+struct event_watch;
+
+/* A row of type event or self: its body (struct record), until the callback
+ * returns. */
+typedef void (*event_watch_cb)(enum row_type type, const char *body, void *arg);
+
+/* `config` is borrowed. NULL: out of memory. */
+struct event_watch *event_watch_create(const struct config *config,
+				       event_watch_cb cb, void *arg);
+void event_watch_destroy(struct event_watch *watch);
+
+/* As events_see(). */
+void event_watch_see(struct event_watch *watch, uint32_t id,
+		     const struct series *series,
+		     const struct ep_sample *sample);
+
+/* About once a second, in monotonic time: says what is due (facts.h). */
+void event_watch_tick(struct event_watch *watch, uint64_t now_ns);
+
+/* The store is a new one: what is always in one comes at the next tick. */
+void event_watch_again(struct event_watch *watch);
 
 #endif

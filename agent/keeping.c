@@ -57,7 +57,7 @@ struct keeping {
 	const struct config *config;
 	struct store *store;
 	struct self *self;
-	struct events *events;
+	struct event_watch *watch;
 	struct source sources[KEEPING_SOURCES_MAX];
 	unsigned n_sources;
 	uint32_t n_items;        /* of all sources */
@@ -122,8 +122,8 @@ static void keep(struct keeping *k, struct source *s, struct taken *taken)
 		return;
 	}
 	health_saw(&s->health, taken->item, &taken->sample);
-	events_see(k->events, s->first + taken->item,
-		   &s->items->items[taken->item].series, &taken->sample);
+	event_watch_see(k->watch, s->first + taken->item,
+			&s->items->items[taken->item].series, &taken->sample);
 	series = s->series[taken->item];
 	seq = store_add_sample(k->store, series, &taken->sample);
 	remember(s, taken->sample.id, seq, series);
@@ -256,6 +256,7 @@ static void mend(struct keeping *k, uint64_t now_ns)
 	if (r == 0 && k->broken) {
 		log_error("store", "notice=\"%s\"", store_notice(k->store));
 		rescue_renewed(k->rescue);
+		event_watch_again(k->watch);
 	}
 	k->broken = r < 0;
 	if (r == 0)
@@ -292,6 +293,7 @@ static void on_tick(uv_timer_t *timer)
 	empty_rings(k);
 	watch_clock(k);
 	self_tick(k->self, now_ns);
+	event_watch_tick(k->watch, now_ns);
 	if (!k->broken)
 		commit(k);
 	if (!k->broken && rescue_tick(k->rescue))
@@ -388,9 +390,9 @@ void keeping_look(const struct keeping *k, struct keeping_view *ret_view)
 
 /* --- opening --- */
 
-static void on_event(const char *body, void *arg)
+static void on_row(enum row_type type, const char *body, void *arg)
 {
-	keeping_note(arg, ROW_EVENT, body);
+	keeping_note(arg, type, body);
 }
 
 static int open_store(struct keeping *k, struct ep_err *err)
@@ -409,8 +411,8 @@ static int open_store(struct keeping *k, struct ep_err *err)
 	if (store_notice(k->store)[0] != '\0')
 		log_warn("store", "notice=\"%s\"", store_notice(k->store));
 	k->self = self_create(k->store, ep_clock_mono_ns());
-	k->events = event_watch(k->config, on_event, k);
-	if (k->self == NULL || k->events == NULL)
+	k->watch = event_watch_create(k->config, on_row, k);
+	if (k->self == NULL || k->watch == NULL)
 		return ep_err_set(err, -ENOMEM, "out of memory");
 	return 0;
 }
@@ -455,7 +457,7 @@ static void free_keeping(struct ep_scope *scope)
 		for (unsigned l = 0; l < MEASURING_LANES_MAX; l++)
 			free(k->sources[i].remembered[l]);
 	}
-	events_destroy(k->events);
+	event_watch_destroy(k->watch);
 	self_destroy(k->self);
 	store_close(k->store);
 	free(k);
@@ -491,7 +493,6 @@ void keeping_close(struct keeping *keeping, uint64_t flush_ns, int *ret_result)
 	/* What waits goes into a new file: there is no next tick. */
 	if (k->broken && store_renew(k->store, NULL) == 0)
 		*ret_result = commit(k);
-
 	if (flush_ns > 0 && k->sending != NULL)
 		sending_flush(k->sending, flush_ns, on_flushed, k);
 	else

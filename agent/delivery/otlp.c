@@ -113,15 +113,21 @@ static const char *name_of(const struct member *member, enum row_type type)
 	return NULL;
 }
 
-/* An attribute has one type, whatever this row's figure is: durations are
- * doubles, other numbers are what they look like. */
+static bool ends(const struct member *member, const char *with)
+{
+	size_t n = strlen(with);
+
+	return member->key_len > n &&
+	       memcmp(member->key + member->key_len - n, with, n) == 0;
+}
+
+/* An attribute has one type, whatever this row's figure is: durations and
+ * degrees are doubles, other numbers are what they look like. */
 static bool is_whole(const struct member *member)
 {
-	bool duration =
-		member->key_len > 3 &&
-		memcmp(member->key + member->key_len - 3, "_us", 3) == 0;
+	bool measure = ends(member, "_us") || ends(member, "itude");
 
-	return !duration && member->len <= WHOLE_MAX &&
+	return !measure && member->len <= WHOLE_MAX &&
 	       !memchr(member->value, '.', member->len) &&
 	       !memchr(member->value, 'e', member->len) &&
 	       !memchr(member->value, 'E', member->len);

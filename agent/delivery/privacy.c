@@ -9,6 +9,8 @@
 
 #define BODY_MAX ((size_t)64 << 10)
 
+#define PREFIX_TEXT_MAX (EP_ADDRESS_TEXT_MAX + 4)
+
 #define KEEP4 3 /* bytes: /24 */
 #define KEEP6 6 /* /48 */
 
@@ -63,27 +65,35 @@ static bool hide_host(struct privacy *p)
 	return true;
 }
 
-/* A registered prefix may be that of a single address. */
-static bool hide_prefix(struct privacy *p)
+/* A registered prefix may be that of a single address. False: `prefix` says no
+ * more than a network. */
+static bool cut_prefix(const char *prefix, char *ret_text, size_t size)
 {
 	char text[EP_ADDRESS_TEXT_MAX];
-	const char *slash =
-		p->series.prefix ? strchr(p->series.prefix, '/') : NULL;
+	const char *slash = strchr(prefix, '/');
 	struct ep_address address;
 	long most;
 
-	if (!slash || (size_t)(slash - p->series.prefix) >= sizeof(text))
+	if (!slash || (size_t)(slash - prefix) >= sizeof(text))
 		return false;
-	memcpy(text, p->series.prefix, (size_t)(slash - p->series.prefix));
-	text[slash - p->series.prefix] = '\0';
+	memcpy(text, prefix, (size_t)(slash - prefix));
+	text[slash - prefix] = '\0';
 	if (ep_address_parse(text, &address) < 0)
 		return false;
 	most = address.family == 4 ? 8 * KEEP4 : 8 * KEEP6;
 	if (strtol(slash + 1, NULL, 10) <= most)
 		return false;
 	truncate_address(&address);
-	snprintf(p->prefix, sizeof(p->prefix), "%s/%ld",
+	snprintf(ret_text, size, "%s/%ld",
 		 ep_address_format(&address, text, sizeof(text)), most);
+	return true;
+}
+
+static bool hide_prefix(struct privacy *p)
+{
+	if (!p->series.prefix ||
+	    !cut_prefix(p->series.prefix, p->prefix, sizeof(p->prefix)))
+		return false;
 	p->series.prefix = p->prefix;
 	return true;
 }
@@ -110,30 +120,33 @@ static const struct record *cut_sample(struct privacy *p,
 
 /* --- notes --- */
 
-/* Of one of a list; what is no address stays. */
+/* Of one of a list; what is neither an address nor a prefix stays. */
 static void add_truncated(struct buf *out, const char *from, size_t len)
 {
-	char text[EP_ADDRESS_TEXT_MAX];
+	char text[PREFIX_TEXT_MAX], cut[PREFIX_TEXT_MAX];
 	struct ep_address address;
 
-	if (len < sizeof(text)) {
-		memcpy(text, from, len);
-		text[len] = '\0';
-		if (ep_address_parse(text, &address) == 0) {
-			truncate_address(&address);
-			buf_text(out, ep_address_format(&address, text,
-							sizeof(text)));
-			return;
-		}
+	if (len >= sizeof(text)) {
+		buf_add(out, from, len);
+		return;
 	}
-	buf_add(out, from, len);
+	memcpy(text, from, len);
+	text[len] = '\0';
+	if (ep_address_parse(text, &address) == 0) {
+		truncate_address(&address);
+		ep_address_format(&address, text, sizeof(text));
+	} else if (cut_prefix(text, cut, sizeof(cut))) {
+		memcpy(text, cut, sizeof(text));
+	}
+	buf_text(out, text);
 }
 
 /* Members whose addresses are the branch's, whatever they are. */
 static const char *const own_members[] = {
-	"\"addresses\":\"",
-	"\"local_address\":\"",
-	"\"egress_address\":\"",
+	"\"addresses\":\"",      "\"local_address\":\"",
+	"\"egress_address\":\"", "\"resolver_address\":\"",
+	"\"from_address\":\"",   "\"to_address\":\"",
+	"\"prefix\":\"",
 };
 
 static const char *find_member(const char *body, size_t *ret_len)

@@ -54,10 +54,17 @@ MINUTE = {"type": "self", **IDENTITY, "part": "minute", "target": "exchange",
 STUN = {**{key: value for key, value in SAMPLE.items()
            if key not in ("retransmits",)}, "probe": "stun", "port": 3478,
         "egress_address": "203.0.113.7", "egress_port": 61234}
+SITE = {"type": "self", **IDENTITY, "part": "site", "site": "Amsterdam",
+        "country": "NL", "latitude": 52.37, "longitude": -4,
+        "expected_pops": "AMS,BL"}
+CIRCUIT = {"type": "self", **IDENTITY, "part": "circuit", "circuit": "fibre",
+           "connection": "corp", "egress_address": "203.0.113.0",
+           "egress_place": "Dublin hub", "egress_km": 760,
+           "resolver_address": "2001:db8::"}
 
 GOOD = {"sample": SAMPLE, "https": HTTPS, "kept": KEPT, "lost": LOST,
         "late": LATE, "gap": GAP, "clock": CLOCK, "boot": BOOT, "self": SELF,
-        "minute": MINUTE, "stun": STUN}
+        "minute": MINUTE, "stun": STUN, "site": SITE, "circuit": CIRCUIT}
 
 GONE = object()
 # name of the good row, what is changed in it
@@ -109,6 +116,10 @@ BAD = [
     ("self", {"rows": [1]}), ("self", {"rows": GONE}), ("self", {"rows": -1}),
     ("self", {"part": GONE}), ("self", {"part": "disk"}),
     ("self", {"cpu_us": 1}), ("self", {"destination": ""}),
+    ("site", {"latitude": 90.5}), ("site", {"longitude": "4"}),
+    ("site", {"expected_pops": "AMS, BL"}), ("site", {"egress_km": 3}),
+    ("circuit", {"egress_km": -1}), ("circuit", {"egress_address": "hub"}),
+    ("circuit", {"circuit": ""}), ("circuit", {"period_us": 60000000}),
 ]
 LINES = [
     b"", b"[]", b"{}", b"null", b'{"type":"boot"', b"\xff",

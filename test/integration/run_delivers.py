@@ -90,6 +90,20 @@ def every_target_was_measured_by_every_kind(_):
 
 
 @case
+def the_rows_say_where_the_branch_is(_):
+    said = [{key: value for key, value in row.items()
+             if key not in contract.IDENTITY}
+            for row in RUN["rows"] if row["type"] == "self" and
+            row["part"] in ("site", "circuit")]
+    place = {key: SITE[key] for key in ("site", "country", "metro")}
+    line = {key: SITE[key] for key in ("circuit", "provider", "prefix")}
+    # STUN tells nothing here
+    expect(canon(said) == canon([
+        {"part": "site", **place, "latitude": "52.37", "longitude": "4.9"},
+        {"part": "circuit", **line}]), said)
+
+
+@case
 def requests_are_as_promised(_):
     keys = set()
     for request in RUN["requests"]:

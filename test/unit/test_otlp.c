@@ -120,6 +120,25 @@ static void expect_resource(const struct frame *f)
 
 /* --- logs --- */
 
+/* Or a store of documents takes the type of the first that comes. */
+static void degrees_are_never_whole(void **state)
+{
+	struct record r = { .type = ROW_SELF,
+			    .seq = 1,
+			    .time_ns = T0,
+			    .body = "\"part\":\"site\",\"latitude\":52,"
+				    "\"longitude\":-4.9" };
+	struct frame f;
+
+	(void)state;
+	begin(&f, "otlp-logs");
+	put(&f, r);
+	end(&f);
+	expect_has(&f, DOUBLE("edgeprobe.latitude", "52"));
+	expect_has(&f, DOUBLE("edgeprobe.longitude", "-4.9"));
+	frame_finish(&f);
+}
+
 static void each_member_is_an_attribute(void **state)
 {
 	struct record r = sample(7, T0 + 358512, 5360000);
@@ -439,6 +458,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_member_is_an_attribute),
+		cmocka_unit_test(degrees_are_never_whole),
 		cmocka_unit_test(each_type_of_row_is_a_record),
 		cmocka_unit_test(a_minute_is_a_point),
 		cmocka_unit_test(each_type_of_row_is_a_figure),

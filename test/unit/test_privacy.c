@@ -123,6 +123,39 @@ static void addresses_in_events_become_networks(void **state)
 	privacy_finish(&p);
 }
 
+static void what_is_known_of_a_circuit_becomes_networks(void **state)
+{
+	struct record r = {
+		.type = ROW_SELF,
+		.body = "\"part\":\"circuit\",\"circuit\":\"dsl\","
+			"\"prefix\":\"203.0.113.7/32\","
+			"\"egress_address\":\"203.0.113.7\","
+			"\"resolver_address\":\"2001:db8:1:2::53\"",
+	};
+	struct record event = {
+		.type = ROW_EVENT,
+		.body = "\"event\":\"egress_changed\","
+			"\"from_address\":\"203.0.113.7\","
+			"\"to_address\":\"198.51.100.77\","
+			"\"prefix\":\"203.0.112.0/22\"",
+	};
+	struct privacy p;
+
+	(void)state;
+	privacy_init(&p);
+	assert_string_equal(privacy_cut(&p, &r)->body,
+			    "\"part\":\"circuit\",\"circuit\":\"dsl\","
+			    "\"prefix\":\"203.0.113.0/24\","
+			    "\"egress_address\":\"203.0.113.0\","
+			    "\"resolver_address\":\"2001:db8:1::\"");
+	assert_string_equal(privacy_cut(&p, &event)->body,
+			    "\"event\":\"egress_changed\","
+			    "\"from_address\":\"203.0.113.0\","
+			    "\"to_address\":\"198.51.100.0\","
+			    "\"prefix\":\"203.0.112.0/22\"");
+	privacy_finish(&p);
+}
+
 /* In every encoding, and only where it was asked for. */
 static void no_encoding_lets_them_out(void **state)
 {
@@ -170,6 +203,7 @@ int main(void)
 		cmocka_unit_test(addresses_of_others_stay),
 		cmocka_unit_test(a_prefix_of_one_address_becomes_a_network),
 		cmocka_unit_test(addresses_in_events_become_networks),
+		cmocka_unit_test(what_is_known_of_a_circuit_becomes_networks),
 		cmocka_unit_test(no_encoding_lets_them_out),
 	};
 
