@@ -1,14 +1,20 @@
 #include "event_watch.h"
+#include "edge/intercept.h"
 #include "edgeprobe/clock.h"
 #include "events/events.h"
 #include "facts.h"
+#include "items.h"
 #include <stdlib.h>
+#include <string.h>
 
 struct event_watch {
 	struct events *events;
 	struct facts *facts;
 	event_watch_cb cb;
 	void *arg;
+	struct edge_place site;
+	struct intercept *intercepts; /* by id; of https only */
+	size_t n;
 };
 
 static void on_event(const char *body, void *arg)
@@ -51,6 +57,8 @@ struct event_watch *event_watch_create(const struct config *config,
 		return NULL;
 	w->cb = cb;
 	w->arg = arg;
+	w->site = (struct edge_place){ config->site.latitude,
+				       config->site.longitude };
 	w->events = watch_events(w, config);
 	w->facts = facts_create(config, on_fact, w);
 	if (w->events != NULL && w->facts != NULL)
@@ -65,14 +73,50 @@ void event_watch_destroy(struct event_watch *watch)
 		return;
 	events_destroy(watch->events);
 	facts_destroy(watch->facts);
+	free(watch->intercepts);
 	free(watch);
 }
 
-void event_watch_see(struct event_watch *watch, uint32_t id,
-		     const struct series *series,
-		     const struct ep_sample *sample)
+/* NULL: out of memory. */
+static struct intercept *intercept_of(struct event_watch *w, uint32_t id)
 {
-	events_see(watch->events, id, series, sample);
+	size_t n = w->n ? w->n : 64;
+	struct intercept *grown;
+
+	if (id < w->n)
+		return &w->intercepts[id];
+	while (n <= id)
+		n *= 2;
+	grown = realloc(w->intercepts, n * sizeof(*grown));
+	if (grown == NULL)
+		return NULL;
+	memset(grown + w->n, 0, (n - w->n) * sizeof(*grown));
+	w->intercepts = grown;
+	w->n = n;
+	return &grown[id];
+}
+
+static void see_between(struct event_watch *w, uint32_t id,
+			const struct item *item, struct ep_sample *sample)
+{
+	const struct intercept_rule rule = {
+		.host = item->series.host,
+		.issuers = item->expect_issuer,
+		.site = w->site,
+	};
+	struct intercept *intercept = intercept_of(w, id);
+
+	if (intercept != NULL)
+		sample->flags |=
+			(uint16_t)intercept_see(intercept, &rule, sample);
+}
+
+void event_watch_see(struct event_watch *watch, uint32_t id,
+		     const struct item *item, struct ep_sample *sample)
+{
+	if (strcmp(item->series.probe, "https") == 0)
+		see_between(watch, id, item, sample);
+	events_see(watch->events, id, &item->series, sample);
 }
 
 void event_watch_tick(struct event_watch *watch, uint64_t now_ns)

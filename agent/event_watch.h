@@ -18,10 +18,11 @@ struct event_watch *event_watch_create(const struct config *config,
 				       event_watch_cb cb, void *arg);
 void event_watch_destroy(struct event_watch *watch);
 
-/* As events_see(). */
+/* As events_see(). `sample` gets the flags that say what stands between it and
+ * the edge. */
+struct item;
 void event_watch_see(struct event_watch *watch, uint32_t id,
-		     const struct series *series,
-		     const struct ep_sample *sample);
+		     const struct item *item, struct ep_sample *sample);
 
 /* About once a second, in monotonic time: says what is due (facts.h). */
 void event_watch_tick(struct event_watch *watch, uint64_t now_ns);

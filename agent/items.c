@@ -145,6 +145,7 @@ static int add_family(const struct context *c, const struct ep_kind *kind,
 	item.target.kept = kept;
 	item.target.expect_status = t->expect_status;
 	item.fresh_every = kept ? 0 : t->fresh_flow;
+	item.expect_issuer = t->expect_issuer;
 	fill_pick(&item, t);
 	fill_series(&item, c->config, t, c->circuit);
 	fill_plan(&item, c->config, t);

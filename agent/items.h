@@ -21,7 +21,8 @@ struct item {
 	struct series series;
 	struct plan_item plan;
 	const char *dns; /* name servers of its circuit; NULL: all others' */
-	const char *dns_source; /* and by which line they are asked */
+	const char *dns_source;    /* and by which line they are asked */
+	const char *expect_issuer; /* intercept_rule.issuers */
 };
 
 struct items {

@@ -123,7 +123,7 @@ static void keep(struct keeping *k, struct source *s, struct taken *taken)
 	}
 	health_saw(&s->health, taken->item, &taken->sample);
 	event_watch_see(k->watch, s->first + taken->item,
-			&s->items->items[taken->item].series, &taken->sample);
+			&s->items->items[taken->item], &taken->sample);
 	series = s->series[taken->item];
 	seq = store_add_sample(k->store, series, &taken->sample);
 	remember(s, taken->sample.id, seq, series);

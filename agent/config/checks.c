@@ -361,6 +361,13 @@ const char *check_tenant(const char *text)
 			      : NULL;
 }
 
+const char *check_issuer(const char *text)
+{
+	return is_printable(text) && strchr(text, ',') == NULL
+		       ? NULL
+		       : "the beginning of a name, without commas,";
+}
+
 const char *check_mirror(const char *text)
 {
 	if (strncmp(text, "file:", 5) == 0 || strpbrk(text, "?#"))

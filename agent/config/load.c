@@ -79,7 +79,8 @@ static int own_texts(const struct schema_object *object, void *to)
 		const struct schema_key *key = &object->keys[i];
 		char **text = (void *)((char *)to + key->opt.offset);
 
-		if (key->shape != SCHEMA_VALUE || key->opt.type != EP_OPT_TEXT)
+		if (key->opt.type != EP_OPT_TEXT ||
+		    (key->shape != SCHEMA_VALUE && key->shape != SCHEMA_TEXTS))
 			continue;
 		if (*text) {
 			*text = strdup(*text);

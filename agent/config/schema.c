@@ -3,6 +3,7 @@
 #include "config/value.h"
 #include "edgeprobe/clock.h"
 #include "edgeprobe/kind.h"
+#include "edgeprobe/sample.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -162,6 +163,12 @@ static const struct schema_key target_keys[] = {
 	{ .opt = { "expect_status", EP_OPT_STATUSES, TARGET(expect_status), 0,
 		   0, NULL, NULL },
 	  .of_kind = true },
+	{ .opt = { "expect_issuer", EP_OPT_TEXT, TARGET(expect_issuer), 1,
+		   EP_TLS_ISSUER_MAX - 1, NULL,
+		   "https: how the names of authorities begin that may sign; "
+		   "by default, of Microsoft's hosts, those of Microsoft" },
+	  .shape = SCHEMA_TEXTS,
+	  .check = check_issuer },
 	{ .opt = { "size", EP_OPT_UINT, TARGET(size), 0, 0, NULL, NULL },
 	  .of_kind = true },
 	{ .opt = { "dont_fragment", EP_OPT_BOOL, TARGET(dont_fragment), 0, 0,

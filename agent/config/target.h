@@ -29,6 +29,7 @@ struct config_target {
 	bool kept;           /* https: over a kept connection, too */
 	bool dont_fragment;
 	struct ep_statuses expect_status;
+	char *expect_issuer; /* with commas; NULL: as edge/intercept.h has it */
 	/* Of an item of config.sources only. Lists have commas; NULL: all of
 	 * them, and of categories Optimize. */
 	char *source; /* SOURCES_MICROSOFT365, or a group of edge/catalogue.h */

@@ -202,11 +202,13 @@ static const char everything[] =
 	"\"provider\": \"p\", \"source\": \"eth0\", \"prefix\": "
 	"\"2001:db8::/32\", \"connection\": \"c\", \"primary_location\": "
 	"\"l\", \"backup_location\": \"k\", \"dns\": [\"::1\", "
-	"\"[::1]:53\"]}], \"defaults\": {\"count\": 2}, \"targets\": "
+	"\"[::1]:53\"]}], \"defaults\": {\"count\": 2, \"expect_issuer\": "
+	"[\"Contoso\"]}, \"targets\": "
 	"[{\"name\": \"t\", \"host\": \"h\", \"probes\": [\"https\", "
 	"\"icmp\"], \"circuits\": [\"x\"], \"interval\": \"90s\", "
 	"\"timeout\": \"250ms\", \"port\": 1, \"family\": \"both\", \"path\": "
-	"\"/p?q\", \"expect_status\": [200, 301], \"size\": 24, \"ttl\": 1, "
+	"\"/p?q\", \"expect_status\": [200, 301], \"expect_issuer\": "
+	"[\"DigiCert\"], \"size\": 24, \"ttl\": 1, "
 	"\"dscp\": 46}], \"dns\": {\"servers\": [\"192.0.2.1\"], \"timeout\": "
 	"\"1.5s\"}, \"tls\": {\"ca_file\": \"ca\"}, \"store\": {\"path\": "
 	"\"s\", \"max_size\": \"16MiB\"}, \"destinations\": [{\"name\": \"d\", "
@@ -235,6 +237,8 @@ static void what_is_printed_loads_to_the_same(void **state)
 	assert_int_equal(second.targets[0].count, 2);
 	assert_int_equal(second.targets[0].family, 46);
 	assert_int_equal(second.targets[0].expect_status.n, 2);
+	assert_string_equal(second.targets[0].expect_issuer,
+			    "Contoso,DigiCert");
 	assert_int_equal(second.dns_timeout_ns, 3 * S / 2);
 	assert_string_equal(second.circuits[0].dns, "::1,[::1]:53");
 	assert_string_equal(second.site.name, "\xc3\xa9 \"");

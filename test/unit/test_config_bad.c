@@ -22,8 +22,8 @@ struct bad {
 #define TARGET_KEYS                                                            \
 	"name host source instance service_areas categories tenant "           \
 	"max_targets probes circuits interval timeout count schedule "         \
-	"addresses fresh_flow kept port family path expect_status size "       \
-	"dont_fragment ttl dscp"
+	"addresses fresh_flow kept port family path expect_status "            \
+	"expect_issuer size dont_fragment ttl dscp"
 
 static const struct bad bad[] = {
 	/* the way of a destination; a password is not repeated */
