@@ -76,6 +76,7 @@ static enum cli_exit run(const struct cli_args *args)
 {
 	struct report_options o = { 0 };
 	enum cli_exit code = read_options(args, &o);
+	const char *store;
 	char *path;
 
 	if (code != CLI_OK)
@@ -83,7 +84,9 @@ static enum cli_exit run(const struct cli_args *args)
 	code = cli_store_path(args, &path);
 	if (code != CLI_OK)
 		return code;
-	o.store_path = path;
+	store = path;
+	o.stores = &store;
+	o.n_stores = 1;
 	cli_name_salvaged(path);
 	code = write_report(args, &o);
 	free(path);

@@ -21,7 +21,12 @@ enum line_phase {
 };
 extern const char *const line_phase_names[LINE_PHASES];
 
-/* Of `n` durations; all NAN when n is 0. */
+/* What stands for "https" in the key `probe` where a row is of a kept
+ * connection. */
+#define GROUP_KEPT "https kept"
+
+/* Of `n` durations; all NAN when n is 0. The standard deviation is that of the
+ * durations themselves (n, not n - 1). */
 struct figures {
 	uint64_t n;
 	double min, mean, stddev, max;
@@ -53,6 +58,9 @@ struct lines {
 	struct line *at; /* sorted by keys */
 	size_t n;
 };
+
+/* A line of nothing: counts 0, figures NAN, texts "". */
+void line_init(struct line *line);
 
 /* Probes that left, and those that came back (replied or refused). */
 uint64_t line_sent(const struct line *line);

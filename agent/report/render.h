@@ -1,12 +1,25 @@
-/* The renderers: groups to text, JSON or CSV. */
+/* The forms for reading and for other programs: text, JSON, CSV. */
 #ifndef REPORT_RENDER_H
 #define REPORT_RENDER_H
 
 #include "base/buf.h"
-#include "report/group.h"
+#include "report/model.h"
+#include "report/source.h"
 
-void render_text(const struct groups *gs, struct buf *out);
-void render_json(const struct groups *gs, struct buf *out);
-void render_csv(const struct groups *gs, struct buf *out);
+struct render {
+	const struct report_options *options; /* `by` is filled */
+	const struct source *source;
+	const struct lines *now;
+	const struct lines *before; /* NULL: not asked for */
+	const struct model *model;  /* NULL: not asked for */
+};
+
+/* What is the line of the window before; NULL: there was none. */
+const struct line *render_before(const struct render *r,
+				 const struct line *line);
+
+void render_text(const struct render *r, struct buf *out);
+void render_json(const struct render *r, struct buf *out);
+void render_csv(const struct render *r, struct buf *out);
 
 #endif

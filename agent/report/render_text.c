@@ -6,9 +6,9 @@
 
 #define KEY_WIDTH_MAX 28
 
-static double ms(uint64_t ns)
+static double ms(double ns)
 {
-	return (double)ns / 1e6;
+	return ns / 1e6;
 }
 
 static void print_time(struct buf *out, uint64_t wall_ns)
@@ -22,57 +22,58 @@ static void print_time(struct buf *out, uint64_t wall_ns)
 	buf_text(out, text);
 }
 
-static void print_head(const struct groups *gs, struct buf *out)
+static void print_head(const struct render *r, struct buf *out)
 {
 	buf_text(out, "Latency report, ");
-	print_time(out, gs->first_ns);
+	print_time(out, r->source->first_ns);
 	buf_text(out, " to ");
-	print_time(out, gs->last_ns);
+	print_time(out, r->source->last_ns);
 	buf_printf(out, " UTC, %llu samples\n%s\n\n",
-		   (unsigned long long)gs->samples, gs->options->store_path);
+		   (unsigned long long)r->source->samples, r->source->title);
 }
 
 /* The key cells of a row; a key that is the same as above stays blank. */
-static void put_keys(struct table *t, const struct groups *gs,
-		     const struct group *g, const struct group *above)
+static void put_keys(struct table *t, const struct render *r,
+		     const struct line *line, const struct line *above)
 {
 	int same = above != NULL;
 
-	for (unsigned i = 0; i < gs->options->n_by; i++) {
-		same = same && strcmp(g->keys[i], above->keys[i]) == 0;
+	for (unsigned i = 0; i < r->options->n_by; i++) {
+		same = same && strcmp(line->keys[i], above->keys[i]) == 0;
 		if (!same)
 			table_put(t, i, TABLE_PLAIN, "%.*s", KEY_WIDTH_MAX,
-				  g->keys[i][0] == '\0' ? "-" : g->keys[i]);
+				  line->keys[i][0] == '\0' ? "-"
+							   : line->keys[i]);
 	}
 }
 
-static void begin(struct table *t, const struct groups *gs,
+static void begin(struct table *t, const struct render *r,
 		  const char *const *names, unsigned n)
 {
-	unsigned n_by = gs->options->n_by;
+	unsigned n_by = r->options->n_by;
 
 	table_init(t, n_by + n);
 	table_row(t);
 	for (unsigned i = 0; i < n_by; i++) {
 		t->left[i] = true;
-		table_put(t, i, TABLE_HEAD, "%s", key_name(gs->options->by[i]));
+		table_put(t, i, TABLE_HEAD, "%s", key_name(r->options->by[i]));
 	}
 	for (unsigned i = 0; i < n; i++)
 		table_put(t, n_by + i, TABLE_HEAD, "%s", names[i]);
 }
 
-static void end(struct table *t, const struct groups *gs, struct buf *out)
+static void end(struct table *t, const struct render *r, struct buf *out)
 {
-	table_print(t, gs->options->colour, out);
+	table_print(t, r->options->colour, out);
 	table_finish(t);
 }
 
 /* --- round trips --- */
 
-static void put_loss(struct table *t, unsigned column, const struct group *g)
+static void put_loss(struct table *t, unsigned column, const struct line *line)
 {
-	double loss = group_loss_percent(g);
-	uint64_t asked = group_sent(g) - g->outcomes[EP_FAILED];
+	double loss = line_loss_percent(line);
+	uint64_t asked = line_sent(line) - line->outcomes[EP_FAILED];
 
 	if (asked == 0)
 		table_put(t, column, TABLE_PLAIN, "-");
@@ -84,115 +85,111 @@ static void put_loss(struct table *t, unsigned column, const struct group *g)
 			  "%.*f%%", loss > 0 && loss < 0.1 ? 3 : 1, loss);
 }
 
-static void put_rtt(struct table *t, unsigned column, const struct group *g)
+static void put_rtt(struct table *t, unsigned column, const struct line *line)
 {
-	if (g->rtt.n == 0)
+	if (line->rtt.n == 0)
 		return;
-	table_put(t, column, TABLE_PLAIN, "%.3f", ms(g->rtt.min_ns));
-	table_put(t, column + 1, TABLE_PLAIN, "%.3f",
-		  ms(stats_percentile(&g->rtt, 0.5)));
-	table_put(t, column + 2, TABLE_PLAIN, "%.3f",
-		  ms(stats_percentile(&g->rtt, 0.9)));
-	table_put(t, column + 3, TABLE_PLAIN, "%.3f",
-		  ms(stats_percentile(&g->rtt, 0.99)));
-	table_put(t, column + 4, TABLE_PLAIN, "%.3f", ms(g->rtt.max_ns));
-	if (g->jitter.n > 0)
-		table_put(t, column + 5, TABLE_PLAIN, "%.3f",
-			  jitter_mean_ns(&g->jitter) / 1e6);
+	table_put(t, column, TABLE_PLAIN, "%.3f", ms(line->rtt.min));
+	table_put(t, column + 1, TABLE_PLAIN, "%.3f", ms(line->rtt.p50));
+	table_put(t, column + 2, TABLE_PLAIN, "%.3f", ms(line->rtt.p90));
+	table_put(t, column + 3, TABLE_PLAIN, "%.3f", ms(line->rtt.p99));
+	table_put(t, column + 4, TABLE_PLAIN, "%.3f", ms(line->rtt.max));
+	if (line->jitter_n > 0)
+		table_put(t, column + 5, TABLE_PLAIN, "%.3f", ms(line->jitter));
 }
 
-static void print_rtts(const struct groups *gs, struct buf *out)
+static void print_rtts(const struct render *r, struct buf *out)
 {
 	static const char *const names[] = { "sent", "answered", "loss",
 					     "min",  "p50",      "p90",
 					     "p99",  "max",      "jitter" };
-	unsigned at = gs->options->n_by;
+	unsigned at = r->options->n_by;
 	struct table t;
 
-	begin(&t, gs, names, 9);
-	for (size_t i = 0; i < gs->n; i++) {
-		const struct group *g = gs->groups[i];
+	begin(&t, r, names, 9);
+	for (size_t i = 0; i < r->now->n; i++) {
+		const struct line *line = &r->now->at[i];
 
 		table_row(&t);
-		put_keys(&t, gs, g, i == 0 ? NULL : gs->groups[i - 1]);
+		put_keys(&t, r, line, i == 0 ? NULL : &r->now->at[i - 1]);
 		table_put(&t, at, TABLE_PLAIN, "%llu",
-			  (unsigned long long)group_sent(g));
+			  (unsigned long long)line_sent(line));
 		table_put(&t, at + 1,
-			  group_answered(g) == 0 ? TABLE_BAD : TABLE_PLAIN,
-			  "%llu", (unsigned long long)group_answered(g));
-		put_loss(&t, at + 2, g);
-		put_rtt(&t, at + 3, g);
+			  line_answered(line) == 0 ? TABLE_BAD : TABLE_PLAIN,
+			  "%llu", (unsigned long long)line_answered(line));
+		put_loss(&t, at + 2, line);
+		put_rtt(&t, at + 3, line);
 	}
-	end(&t, gs, out);
+	end(&t, r, out);
 	buf_text(out, "Round trips in milliseconds. jitter: mean absolute "
 		      "difference of consecutive round trips.\n");
 }
 
 /* --- https phases and PoPs --- */
 
-static int has_phases(const struct group *g)
+static int has_phases(const struct line *line)
 {
-	return g->phases[GROUP_TOTAL].n > 0 || g->n_pops > 0;
+	return line->phases[LINE_TOTAL].n > 0 || line->n_pops > 0;
 }
 
-static void put_pops(struct table *t, unsigned column, const struct groups *gs,
-		     const struct group *g)
+static void put_pops(struct table *t, unsigned column,
+		     const struct line *line)
 {
 	char text[TABLE_CELL_MAX] = "";
 	uint64_t all = 0;
 	size_t n = 0;
 
-	for (unsigned i = 0; i < g->n_pops; i++)
-		all += g->pops[i].n;
-	for (unsigned i = 0; i < g->n_pops && n + 24 < sizeof(text); i++) {
-		const char *word = store_word(gs->store, g->pops[i].word);
+	for (unsigned i = 0; i < line->n_pops; i++)
+		all += line->pops[i].n;
+	for (unsigned i = 0; i < line->n_pops && n + 24 < sizeof(text); i++) {
+		const char *word = line->pops[i].code;
 		int wrote = snprintf(
 			text + n, sizeof(text) - n, "%s%s %.0f%%",
 			i == 0 ? "" : ", ", *word == '\0' ? "other" : word,
-			100.0 * (double)g->pops[i].n / (double)all);
+			100.0 * (double)line->pops[i].n / (double)all);
 
 		n += wrote > 0 ? (size_t)wrote : 0;
 	}
 	table_put(t, column, TABLE_PLAIN, "%s", text);
 }
 
-/* GROUP_SRTT is for JSON and CSV. */
-#define SHOWN GROUP_SRTT
+/* LINE_SRTT is for JSON and CSV. */
+#define SHOWN LINE_SRTT
 
 static void put_phases(struct table *t, unsigned column,
-		       const struct groups *gs, const struct group *g)
+		       const struct line *line)
 {
 	for (unsigned p = 0; p < SHOWN; p++)
-		if (g->phases[p].n > 0)
+		if (line->phases[p].n > 0)
 			table_put(t, column + p, TABLE_PLAIN, "%.1f %.1f",
-				  ms(stats_percentile(&g->phases[p], 0.5)),
-				  ms(stats_percentile(&g->phases[p], 0.9)));
-	put_pops(t, column + SHOWN, gs, g);
+				  ms(line->phases[p].p50),
+				  ms(line->phases[p].p90));
+	put_pops(t, column + SHOWN, line);
 }
 
-static void print_phases(const struct groups *gs, struct buf *out)
+static void print_phases(const struct render *r, struct buf *out)
 {
 	static const char *const names[] = { "dns",        "connect", "tls",
 					     "first byte", "total",   "pop" };
-	const struct group *above = NULL;
-	unsigned at = gs->options->n_by;
+	const struct line *above = NULL;
+	unsigned at = r->options->n_by;
 	struct table t;
 
-	begin(&t, gs, names, 6);
+	begin(&t, r, names, 6);
 	t.left[at + SHOWN] = true;
-	for (size_t i = 0; i < gs->n; i++) {
-		if (!has_phases(gs->groups[i]))
+	for (size_t i = 0; i < r->now->n; i++) {
+		if (!has_phases(&r->now->at[i]))
 			continue;
 		table_row(&t);
-		put_keys(&t, gs, gs->groups[i], above);
-		put_phases(&t, at, gs, gs->groups[i]);
-		above = gs->groups[i];
+		put_keys(&t, r, &r->now->at[i], above);
+		put_phases(&t, at, &r->now->at[i]);
+		above = &r->now->at[i];
 	}
 	if (above != NULL) {
 		buf_text(out,
 			 "\nPhases of https, median and p90 in "
 			 "milliseconds, and the edge PoPs that answered\n");
-		end(&t, gs, out);
+		end(&t, r, out);
 	} else {
 		table_finish(&t);
 	}
@@ -200,54 +197,54 @@ static void print_phases(const struct groups *gs, struct buf *out)
 
 /* --- what went wrong --- */
 
-static void put_trouble(struct table *t, const struct groups *gs,
-			const struct group *g, const char *word, uint64_t n,
+static void put_trouble(struct table *t, const struct render *r,
+			const struct line *line, const char *word, uint64_t n,
 			const char *meaning)
 {
-	unsigned at = gs->options->n_by;
+	unsigned at = r->options->n_by;
 
 	table_row(t);
-	put_keys(t, gs, g, NULL);
+	put_keys(t, r, line, NULL);
 	table_put(t, at, TABLE_PLAIN, "%llu", (unsigned long long)n);
 	table_put(t, at + 1, TABLE_WARN, "%s", word);
 	table_put(t, at + 2, TABLE_PLAIN, "%s", meaning);
 }
 
-static void print_trouble(const struct groups *gs, struct buf *out)
+static void print_trouble(const struct render *r, struct buf *out)
 {
 	static const char *const names[] = { "count", "reason", "meaning" };
-	unsigned at = gs->options->n_by;
+	unsigned at = r->options->n_by;
 	struct table t;
 
-	begin(&t, gs, names, 3);
+	begin(&t, r, names, 3);
 	t.left[at + 1] = t.left[at + 2] = true;
-	for (size_t i = 0; i < gs->n; i++) {
-		const struct group *g = gs->groups[i];
+	for (size_t i = 0; i < r->now->n; i++) {
+		const struct line *line = &r->now->at[i];
 
-		for (unsigned r = 1; r < EP_REASON_COUNT; r++)
-			if (g->reasons[r] > 0)
-				put_trouble(&t, gs, g, ep_reason_name(r),
-					    g->reasons[r],
-					    ep_reason_meaning(r));
-		if (g->missed > 0)
-			put_trouble(&t, gs, g, "missed", g->missed,
+		for (unsigned w = 1; w < EP_REASON_COUNT; w++)
+			if (line->reasons[w] > 0)
+				put_trouble(&t, r, line, ep_reason_name(w),
+					    line->reasons[w],
+					    ep_reason_meaning(w));
+		if (line->missed > 0)
+			put_trouble(&t, r, line, "missed", line->missed,
 				    ep_reason_meaning(EP_REASON_MISSED));
-		if (g->late > 0)
-			put_trouble(&t, gs, g, "late", g->late,
+		if (line->late > 0)
+			put_trouble(&t, r, line, "late", line->late,
 				    "answered after it was counted lost");
 	}
 	if (t.n_rows > 1) {
 		buf_text(out, "\nWhat did not go well\n");
-		end(&t, gs, out);
+		end(&t, r, out);
 	} else {
 		table_finish(&t);
 	}
 }
 
-void render_text(const struct groups *gs, struct buf *out)
+void render_text(const struct render *r, struct buf *out)
 {
-	print_head(gs, out);
-	print_rtts(gs, out);
-	print_phases(gs, out);
-	print_trouble(gs, out);
+	print_head(r, out);
+	print_rtts(r, out);
+	print_phases(r, out);
+	print_trouble(r, out);
 }

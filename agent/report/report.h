@@ -6,10 +6,11 @@
 #include "base/buf.h"
 #include "edgeprobe/error.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
-enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_CSV };
+enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_CSV, REPORT_HTML };
 
 #define REPORT_KEYS_MAX 12
 
@@ -31,15 +32,22 @@ enum report_key {
 
 struct clickhouse_options; /* report/clickhouse.h */
 
+/* Borrowed as long as what was opened with them. */
 struct report_options {
-	const char *store_path;
-	/* Read from there instead; NULL: from the store. */
+	/* Files, or directories that stand for each *.db in them. */
+	const char *const *stores;
+	size_t n_stores;
+	/* Read from there instead; NULL: from the stores. */
 	const struct clickhouse_options *clickhouse;
 	uint64_t since_ns, until_ns; /* wall clock [since, until); 0: open */
 	enum report_key by[REPORT_KEYS_MAX];
 	unsigned n_by; /* 0: target, probe */
 	enum report_format format;
-	bool colour; /* text only */
+	bool compare; /* with the window of the same length before this one,
+		       * which then must have a beginning */
+	bool model;   /* more than lines: source_ops.model() will be asked */
+	const char *title; /* of HTML; NULL: one is made */
+	bool colour;       /* text only */
 };
 
 /* "target,probe" into keys. 0, or -EINVAL with what is allowed. */

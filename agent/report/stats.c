@@ -53,6 +53,7 @@ int stats_add(struct stats *s, uint64_t ns)
 	if (ns > s->max_ns)
 		s->max_ns = ns;
 	s->sum_ns += (double)ns;
+	s->squares += (double)ns * (double)ns;
 	s->n++;
 	return 0;
 }
@@ -72,6 +73,7 @@ int stats_merge(struct stats *into, const struct stats *from)
 		into->max_ns = from->max_ns;
 	into->n += from->n;
 	into->sum_ns += from->sum_ns;
+	into->squares += from->squares;
 	return 0;
 }
 
@@ -129,6 +131,15 @@ uint64_t stats_percentile(const struct stats *s, double p)
 double stats_mean_ns(const struct stats *s)
 {
 	return s->n == 0 ? 0 : s->sum_ns / (double)s->n;
+}
+
+double stats_stddev_ns(const struct stats *s)
+{
+	double mean = stats_mean_ns(s);
+	double variance =
+		s->n == 0 ? 0 : s->squares / (double)s->n - mean * mean;
+
+	return variance > 0 ? sqrt(variance) : 0;
 }
 
 void jitter_init(struct jitter *j)

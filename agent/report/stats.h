@@ -2,7 +2,8 @@
  *
  * Percentiles come from a log-linear histogram: 512 steps an octave, so that a
  * percentile is within 0.1 % of the value that sorting would give; minimum,
- * maximum, count and mean are exact. Two of them can be merged exactly. */
+ * maximum, count, mean and standard deviation are exact. Two of them can be
+ * merged exactly. */
 #ifndef REPORT_STATS_H
 #define REPORT_STATS_H
 
@@ -16,7 +17,7 @@
 struct stats {
 	uint64_t n;
 	uint64_t min_ns, max_ns;
-	double sum_ns;
+	double sum_ns, squares; /* the latter of ns squared */
 	uint32_t *octaves[STATS_OCTAVES];
 };
 
@@ -29,6 +30,8 @@ void stats_finish(struct stats *s);
  * rank: stats_percentile(s, 0.5) is the median. 0 when there is none. */
 uint64_t stats_percentile(const struct stats *s, double p);
 double stats_mean_ns(const struct stats *s);
+/* Of all that was seen (not of a sample); 0 when there is none. */
+double stats_stddev_ns(const struct stats *s);
 
 /* Jitter: the mean absolute difference of consecutive round trips, a lost one
  * breaking the chain (the delay variation of RFC 3393, packets selected as

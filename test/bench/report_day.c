@@ -78,7 +78,8 @@ static int make(const char *path, unsigned seconds)
 
 static int report(const char *path)
 {
-	struct report_options options = { .store_path = path,
+	struct report_options options = { .stores = &path,
+					  .n_stores = 1,
 					  .format = REPORT_CSV };
 	struct ep_err err = { 0 };
 	FILE *out = fopen("/dev/null", "w");

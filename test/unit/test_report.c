@@ -145,9 +145,11 @@ static char *report(struct world *w, struct report_options *o, int want)
 	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
+	const char *store = w->path;
 	struct ep_err err = { 0 };
 
-	o->store_path = w->path;
+	o->stores = &store;
+	o->n_stores = 1;
 	assert_int_equal(report_write(o, out, &err), want);
 	fclose(out);
 	if (want < 0)
