@@ -16,6 +16,8 @@ struct pairs;
 #define PAIRS_NEAR_NS UINT64_C(2000000000)
 /* Of a site and target, one more is not compared. */
 #define PAIRS_CIRCUITS_MAX 8
+/* What suits pairs_create(). */
+#define PAIRS_BYTES ((size_t)8 << 20)
 
 /* What is compared: equal but for the circuit. Texts are copied. */
 struct pairs_key {
