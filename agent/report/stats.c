@@ -41,21 +41,30 @@ static int make_octave(struct stats *s, unsigned octave)
 	return s->octaves[octave] == NULL ? -ENOMEM : 0;
 }
 
-int stats_add(struct stats *s, uint64_t ns)
+int stats_add_many(struct stats *s, uint64_t ns, uint64_t n)
 {
 	unsigned octave = octave_of(ns);
+	uint32_t *count;
 
+	if (n == 0)
+		return 0;
 	if (make_octave(s, octave) < 0)
 		return -ENOMEM;
-	s->octaves[octave][step_of(ns, octave)]++;
+	count = &s->octaves[octave][step_of(ns, octave)];
+	*count = n < UINT32_MAX - *count ? *count + (uint32_t)n : UINT32_MAX;
 	if (s->n == 0 || ns < s->min_ns)
 		s->min_ns = ns;
 	if (ns > s->max_ns)
 		s->max_ns = ns;
-	s->sum_ns += (double)ns;
-	s->squares += (double)ns * (double)ns;
-	s->n++;
+	s->sum_ns += (double)ns * (double)n;
+	s->squares += (double)ns * (double)ns * (double)n;
+	s->n += n;
 	return 0;
+}
+
+int stats_add(struct stats *s, uint64_t ns)
+{
+	return stats_add_many(s, ns, 1);
 }
 
 int stats_merge(struct stats *into, const struct stats *from)

@@ -23,6 +23,8 @@ struct stats {
 
 /* 0 or -ENOMEM (the value is then not counted at all). */
 int stats_add(struct stats *s, uint64_t ns);
+/* The same `n` times; what a step counts stays below 2^32. */
+int stats_add_many(struct stats *s, uint64_t ns, uint64_t n);
 int stats_merge(struct stats *into, const struct stats *from);
 void stats_finish(struct stats *s);
 
