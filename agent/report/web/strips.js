@@ -1,0 +1,238 @@
+/* Heat strips: a row for each site, time from left to right, colour by the
+ * median of each bucket, loss below it. One cursor for all rows. */
+
+const STRIP_HEAT = 18; // pixels
+const STRIP_LOSS = 6;
+const STRIP_HEIGHT = STRIP_HEAT + STRIP_LOSS;
+
+// The worst of the buckets under each pixel column.
+function stripColumns(cells, columns) {
+  const n = cells.p50.length;
+  return Array.from({ length: columns }, (_, x) => {
+    const from = Math.floor(x * n / columns);
+    const to = Math.max(from + 1, Math.floor((x + 1) * n / columns));
+    const out = { p50: null, loss: null };
+    for (let i = from; i < to && i < n; i++) {
+      if (cells.p50[i] !== null && !(out.p50 >= cells.p50[i] &&
+        out.p50 !== null)) {
+        out.p50 = cells.p50[i];
+      }
+      const loss = cellLoss(cells, i);
+      if (loss !== null && !(out.loss !== null && out.loss >= loss)) {
+        out.loss = loss;
+      }
+    }
+    return out;
+  });
+}
+
+// Where nothing was measured: a hatch, so that it is no colour of the scale.
+function hatch(ctx) {
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = 6;
+  const t = tile.getContext("2d");
+  t.strokeStyle = tone("faint");
+  t.beginPath();
+  t.moveTo(-1, 7);
+  t.lineTo(7, -1);
+  t.moveTo(-1, 1);
+  t.lineTo(1, -1);
+  t.moveTo(5, 7);
+  t.lineTo(7, 5);
+  t.stroke();
+  return ctx.createPattern(tile, "repeat");
+}
+
+function drawStrip(canvas, width, cells, bounds) {
+  const ctx = sizeCanvas(canvas, width, STRIP_HEIGHT);
+  const heat = heatColours(), losses = lossColours();
+  const none = hatch(ctx);
+  const columns = Math.max(1, Math.round(width *
+    (window.devicePixelRatio || 1)));
+  const step = width / columns;
+  stripColumns(cells, columns).forEach((column, x) => {
+    ctx.fillStyle = column.p50 !== null ? heat[heatStep(column.p50, bounds)]
+      : column.loss !== null ? losses[LOSS_STEPS] : none;
+    ctx.fillRect(x * step, 0, step + 0.2, STRIP_HEAT);
+    if (lossStep(column.loss)) {
+      ctx.fillStyle = losses[lossStep(column.loss)];
+      ctx.fillRect(x * step, STRIP_HEAT + 1, Math.max(step, 1),
+        STRIP_LOSS - 1);
+    }
+  });
+}
+
+// Ticks of a time axis: whole steps of the reader's clock.
+function timeTicks(data, width) {
+  const steps = [300, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400,
+    2 * 86400, 7 * 86400];
+  const span = data.until - data.since;
+  const step = steps.find((s) => span / s <= width / 85) || 14 * 86400;
+  const shift = new Date(data.since * 1000).getTimezoneOffset() * 60;
+  const ticks = [];
+  for (let t = Math.ceil((data.since - shift) / step) * step + shift;
+    t < data.until; t += step) {
+    ticks.push(t);
+  }
+  return { ticks, step };
+}
+
+function tickText(time, step) {
+  const date = new Date(time * 1000);
+  const midnight = date.getHours() === 0 && date.getMinutes() === 0;
+  return step >= 86400 || midnight
+    ? clock(localZone(), { day: "numeric", month: "short" }).format(date)
+    : clock(localZone(), TIME).format(date);
+}
+
+function drawStripAxis(canvas, width, data) {
+  const ctx = sizeCanvas(canvas, width, 20);
+  const { ticks, step } = timeTicks(data, width);
+  ctx.font = "12px system-ui, sans-serif";
+  ctx.fillStyle = ctx.strokeStyle = tone("dim");
+  for (const tick of ticks) {
+    const x = width * (tick - data.since) / (data.until - data.since);
+    ctx.fillRect(Math.round(x), 0, 1, 4);
+    const text = tickText(tick, step);
+    const half = ctx.measureText(text).width / 2;
+    if (x - half >= 0 && x + half <= width) {
+      ctx.fillText(text, x - half, 16);
+    }
+  }
+}
+
+function cellSentence(data, who, cells, i) {
+  if (i < 0) {
+    return who;
+  }
+  const when = bothTimes(data.since + i * data.bucket);
+  if (!cells.asked[i]) {
+    return `${who}, ${when}: no data`;
+  }
+  const loss = `loss ${percent(cellLoss(cells, i))} (${count(cells.lost[i])}` +
+    ` of ${count(cells.asked[i])})`;
+  return cells.p50[i] === null ? `${who}, ${when}: no answer, ${loss}`
+    : `${who}, ${when}: p50 ${ms(cells.p50[i])}, p5 to p95 ` +
+    `${msNumber(cells.p5[i])} to ${ms(cells.p95[i])}, ${loss}`;
+}
+
+function stripLegend(bounds) {
+  const bound = bounds.map((b) => msNumber(b).replace(/\.0+$/, ""));
+  return el("ul", { class: "legend" }, el("li", {}, "p50, ms:"),
+    Array.from({ length: HEAT_STEPS }, (_, i) => swatch("heat-" + (i + 1),
+      i < bound.length ? "to " + bound[i] : "above " + bound[i - 1])),
+    swatch("hatched", "no data"), el("li", {}, "Loss, %:"), lossSwatches());
+}
+
+function stripsTable(data) {
+  const rows = [];
+  for (const site of sortedSites(data, "worst")) {
+    const cells = cellsOf(site, data);
+    // An hour a row at least: every bucket of every site is too much to read.
+    const per = Math.max(1, Math.round(3600 / data.bucket));
+    for (let i = 0; i < data.buckets; i += per) {
+      const among = cells.p50.slice(i, i + per).filter(isNumber);
+      const sum = (list) => list.slice(i, i + per).reduce((a, b) => a + b, 0);
+      const asked = sum(cells.asked);
+      rows.push([site.label, timeCell(data.since + i * data.bucket),
+        msCell(among.length ? Math.max(...among) : null),
+        percentCell(asked ? 100 * sum(cells.lost) / asked : null)]);
+    }
+  }
+  return buildTable("Each site by the hour", ["Site", "From",
+    "Highest p50, ms", "Loss, %"], rows);
+}
+
+// A row of the strips: its link, its strip, its median.
+function makeStrip(data, site, bounds, cursor) {
+  const canvas = el("canvas", { "aria-hidden": "true" });
+  const box = el("div", { class: "strip" });
+  box.append(canvas);
+  const link = el("a", { class: "name", href: siteLink(site), tabindex: -1,
+    title: siteSentence(data, site) }, site.label);
+  const value = el("span", { class: "value " +
+    bandOf(site.now.p50, data.limits) }, ms(site.now.p50));
+  const cells = cellsOf(site, data);
+  const row = el("li", { class: "strip-row" }, link, box, value);
+  const bucketOf = (event) => Math.max(0, Math.min(data.buckets - 1,
+    Math.floor((event.clientX - box.getBoundingClientRect().left) /
+    box.clientWidth * data.buckets)));
+  box.addEventListener("pointermove", (event) =>
+    cursor.move(site, cells, bucketOf(event)));
+  box.addEventListener("pointerleave", () => cursor.hide());
+  box.addEventListener("click", (event) => {
+    location.hash = siteLink(site, { time: data.since +
+      bucketOf(event) * data.bucket });
+  });
+  link.addEventListener("focus", () => cursor.move(site, cells, cursor.at));
+  link.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      event.stopPropagation();
+      const far = event.shiftKey ? 12 : 1;
+      cursor.move(site, cells, Math.max(0, Math.min(data.buckets - 1,
+        cursor.at + far * step)));
+      link.href = siteLink(site, { time: data.since +
+        cursor.at * data.bucket });
+    }
+  });
+  drawLazily(box, (width) => drawStrip(canvas, width, cells, bounds), 480);
+  return { site, row, link };
+}
+
+function startStrips(data, section) {
+  const bounds = heatBounds(data.limits);
+  const readout = el("p", { class: "readout" }, "Point at a strip, or walk " +
+    "along it with the arrow keys, for exact values; click for that moment.");
+  const line = el("div", { class: "cursor-line", hidden: true });
+  const mark = el("div", { class: "mark-line", hidden: true });
+  const axisBox = el("div", { class: "strip" });
+  const list = el("ol", { class: "strips" });
+  const frame = el("div", { class: "strip-frame" }, list, line, mark);
+  // Lines stand over the strips, whose left edge the style sheet decides.
+  const place = (node, i) => {
+    const frameBox = frame.getBoundingClientRect();
+    const strip = axisBox.getBoundingClientRect();
+    node.hidden = i < 0;
+    node.style.left = (strip.left - frameBox.left + strip.width *
+      (i + 0.5) / data.buckets).toFixed(1) + "px";
+  };
+  const cursor = { at: Math.max(0, data.buckets - 1),
+    move(site, cells, i) {
+      cursor.at = i;
+      place(line, i);
+      readout.textContent = cellSentence(data, site.label, cells, i);
+      announce(readout.textContent);
+    },
+    hide() {
+      line.hidden = true;
+    } };
+  const strips = data.sites.map((site) =>
+    makeStrip(data, site, bounds, cursor));
+  const axis = el("canvas", { "aria-hidden": "true" });
+  axisBox.append(axis);
+  const axisRow = el("li", { class: "strip-row axis", "aria-hidden": "true" },
+    el("span", { class: "name" }), axisBox, el("span", { class: "value" }));
+  const links = [];
+  const arrange = (order) => {
+    const sorted = sortedSites(data, order).map((site) => strips[site.index]);
+    links.splice(0, links.length, ...sorted.map((s) => s.link));
+    links.forEach((link, i) => link.setAttribute("tabindex", i ? -1 : 0));
+    list.replaceChildren(...sorted.map((s) => s.row), axisRow);
+  };
+  const setMark = () => place(mark, isNumber(selection.time)
+    ? bucketAt(data, selection.time) : -1);
+  section.append(el("div", { class: "toolbar" }, el("div", { class: "tools" },
+    choice("Order", [["worst", "worst first"], ["name", "name"],
+      ["p50", "p50"], ["loss", "loss"], ["change", "change"]], "worst",
+    arrange))), frame, readout, stripLegend(bounds),
+  asTable("Each site by the hour", () => stripsTable(data)));
+  arrange("worst");
+  rove(list, links);
+  drawLazily(axisBox, (width) => {
+    drawStripAxis(axis, width, data);
+    setMark();
+  }, 480);
+  onSelection(setMark);
+}
