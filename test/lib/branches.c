@@ -344,7 +344,7 @@ int main(int argc, char **argv)
 				"[SITES] [END_S]\n");
 		return 64;
 	}
-	log_set_level(LOG_LEVEL_WARN);
+	log_set_level(LOG_LEVEL_ERROR);
 	world.directory = argv[1];
 	if (argc > 2)
 		world.hours = strtoull(argv[2], NULL, 10);
