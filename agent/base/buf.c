@@ -276,6 +276,44 @@ void buf_json_us(struct buf *b, int64_t ns)
 	buf_add(b, start, (size_t)(stop - start));
 }
 
+/* --- HTML --- */
+
+static const char *entity(unsigned char c)
+{
+	switch (c) {
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '&':
+		return "&amp;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;";
+	default:
+		return NULL;
+	}
+}
+
+void buf_html_text(struct buf *b, const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	while (*s) {
+		const char *escaped = entity(*s);
+		size_t len = utf8_len(s);
+
+		if (escaped)
+			buf_text(b, escaped);
+		else if (len == 0 || *s < 0x20 || *s == 0x7f)
+			buf_text(b, "\xef\xbf\xbd");
+		else
+			buf_add(b, s, len);
+		s += len == 0 ? 1 : len;
+	}
+}
+
 /* `value` in `n` digits from `at`; returns what follows. */
 static char *padded(char *at, unsigned n, uint64_t value)
 {

@@ -30,6 +30,10 @@ void buf_printf(struct buf *b, const char *format, ...)
 /* A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD. */
 void buf_json_text(struct buf *b, const char *text);
 
+/* As text of an HTML page, or within quotes as an attribute's value; control
+ * characters and bytes that are not UTF-8 become U+FFFD. */
+void buf_html_text(struct buf *b, const char *text);
+
 /* `ns` as microseconds with up to three decimals, no trailing zeros: a JSON
  * number ("1234.5", "-0.25"). */
 void buf_json_us(struct buf *b, int64_t ns);
