@@ -68,7 +68,7 @@ function paintMarks(u, ctx, marks) {
 
 function chartOptions(data, spec, width, show) {
   const height = spec.height || 220;
-  const x = Object.assign(axisStyle(), { space: 70,
+  const x = Object.assign(axisStyle(), { space: 70, size: 24,
     values: (u, splits, axis, space, step) =>
       splits.map((t) => tickText(t, step)) });
   const y = Object.assign(axisStyle(), { size: 48, label: spec.unit || "ms",
@@ -76,7 +76,7 @@ function chartOptions(data, spec, width, show) {
     values: (u, splits) => splits.map((v) => number(v,
       splits.some((s) => s % 1) ? 1 : 0)) });
   return {
-    width, height, pxAlign: 1, padding: [18, 8, 0, 0],
+    width, height, pxAlign: 1, padding: [18, 12, 0, 0],
     legend: { show: false },
     cursor: { sync: { key: CHART_SYNC }, y: false,
       points: { show: false },

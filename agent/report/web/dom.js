@@ -189,14 +189,16 @@ function asTable(what, make) {
 // Rows of cells into a table: numbers are { v, text }, others text or nodes.
 function buildTable(caption, heads, rows) {
   const numeric = heads.map((_, c) => rows.length > 0 && rows.every((row) =>
-    row[c] !== null && typeof row[c] === "object" && "v" in row[c]));
+    row[c] !== null && typeof row[c] === "object" && "v" in row[c] &&
+      !row[c].left));
   const cell = (value, c) => {
     const tag = c === 0 ? "th" : "td";
     const props = c === 0 ? { scope: "row" } : {};
     if (value !== null && typeof value === "object" && "v" in value) {
-      return el(tag, Object.assign(props, { class: ["n", value.kind]
-        .filter(Boolean).join(" "), "data-v": isNumber(value.v) ? value.v
-        : null }), value.text);
+      props.class = [value.left ? "" : "n", value.kind].filter(Boolean)
+        .join(" ") || null;
+      props["data-v"] = isNumber(value.v) ? value.v : null;
+      return el(tag, props, value.text);
     }
     return el(tag, props, value === undefined || value === null ? DASH : value);
   };
@@ -215,7 +217,7 @@ function percentCell(x) {
 }
 
 function timeCell(time) {
-  return { v: time, text: bothTimes(time) };
+  return { v: time, text: bothTimes(time), left: true };
 }
 
 function button(text, onclick, props = {}) {

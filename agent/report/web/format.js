@@ -148,5 +148,5 @@ function word(text) {
 
 function popName(data, code) {
   const pop = data.popOf.get(code);
-  return !code ? "other" : pop && pop.city ? code + " (" + pop.city + ")" : code;
+  return !code ? "other" : pop && pop.city ? `${code} (${pop.city})` : code;
 }

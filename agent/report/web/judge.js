@@ -40,6 +40,12 @@ function findingRank(data, site) {
   return i < 0 ? data.findings.length : i;
 }
 
+// "bad", "warning", or "" where nothing stands out.
+function findingLevel(data, site) {
+  const i = findingRank(data, site);
+  return i < data.findings.length ? data.findings[i].level : "";
+}
+
 function orNone(x) {
   return isNumber(x) ? x : -Infinity;
 }
@@ -136,7 +142,8 @@ function defaultSeries(data, site) {
   const finding = data.findings.find((f) => f.site === site.index &&
     isNumber(f.circuit));
   const circuits = site.circuits.slice().sort((a, b) =>
-    finding ? (b.index === finding.circuit) - (a.index === finding.circuit) : 0);
+    finding ? (b.index === finding.circuit) - (a.index === finding.circuit)
+      : 0);
   for (const circuit of circuits) {
     const own = circuit.series.find((s) => s.probe === site.kind) ||
       circuit.series.find((s) => isNumber(s.now.p50)) || circuit.series[0];

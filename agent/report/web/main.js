@@ -27,8 +27,8 @@ function makeBar(data) {
       event.preventDefault();
       location.hash = overviewLink();
     } }, "Overview"), picker,
-    button("Worse", () => walk(-1), { "aria-label": "The next worse site" }),
-    button("Better", () => walk(1), { "aria-label": "The next better site" }),
+    button("◂ Worse", () => walk(-1), { "aria-label": "Next worse site" }),
+    button("Better ▸", () => walk(1), { "aria-label": "Next better site" }),
     colours, markNote(data));
 }
 

@@ -8,6 +8,7 @@ const MAP_SHAPES = {
   poor: "M-6,-6H6V6H-6z",
   none: "M-5,0a5,5 0 1,0 10,0a5,5 0 1,0 -10,0z",
 };
+const POP_SHAPE = "M0,-4.5L4.5,0L0,4.5L-4.5,0z";
 const BAND_WORDS = {
   good: (limits) => "good, up to " + limits.good + " ms",
   fair: (limits) => "fair, up to " + limits.poor + " ms",
@@ -125,7 +126,7 @@ function drawPops(root, data, used, at, boxes, say) {
     const [x, y] = at(pop);
     const text = "Edge PoP " + pop.code + ", " + pop.city +
       (used.has(pop.code) ? "" : ": expected, did not answer");
-    const mark = svg("path", { d: "M0,-4.5L4.5,0L0,4.5L-4.5,0z",
+    const mark = svg("path", { d: POP_SHAPE,
       transform: `translate(${x.toFixed(1)},${y.toFixed(1)})`,
       class: used.has(pop.code) ? "pop" : "pop unused" },
     svg("title", { text }));
@@ -147,6 +148,7 @@ function drawSites(root, data, at, boxes, say) {
   const links = sites.map((site, i) => {
     const [x, y] = at(site);
     const band = bandOf(site.now.p50, data.limits);
+    const level = findingLevel(data, site);
     const text = siteSentence(data, site);
     boxes.push([x - 7, y - 7, x + 7, y + 7]);
     const link = svg("a", { href: siteLink(site), class: "site " + band,
@@ -154,6 +156,7 @@ function drawSites(root, data, at, boxes, say) {
       transform: `translate(${x.toFixed(1)},${y.toFixed(1)})` },
     svg("title", { text }),
     svg("circle", { r: 14, class: "hit" }),
+    ...(level ? [svg("circle", { r: 11, class: "ring " + level })] : []),
     svg("path", { d: MAP_SHAPES[band], class: "mark" }));
     link.addEventListener("pointerenter", () => say(text));
     link.addEventListener("focus", () => say(text));
@@ -167,23 +170,25 @@ function drawSites(root, data, at, boxes, say) {
   return labels;
 }
 
+function legendMark(text, ...shapes) {
+  return el("li", {}, svg("svg", { width: 26, height: 26,
+    viewBox: "-13 -13 26 26", "aria-hidden": "true" }, ...shapes), text);
+}
+
 function mapLegend(data) {
-  const item = (shape, kind, text) => el("li", {},
-    svg("svg", { width: 16, height: 16, viewBox: "-8 -8 16 16",
-      "aria-hidden": "true" }, svg("g", { class: "site " + kind },
-      svg("path", { d: shape, class: "mark" }))), text);
+  const item = (shape, kind, text) => legendMark(text,
+    svg("g", { class: "site " + kind }, svg("path", { d: shape,
+      class: "mark" })));
   const bands = ["good", "fair", "poor", "none"].filter((band) =>
     data.sites.some((s) => bandOf(s.now.p50, data.limits) === band));
-  const line = (kind, text) => el("li", {},
-    svg("svg", { width: 28, height: 16, viewBox: "0 -8 28 16",
-      "aria-hidden": "true" }, svg("path", { d: "M0,0H28", class: kind,
-      "stroke-width": 2.5 })), text);
+  const line = (kind, text) => legendMark(text, svg("path", { d: "M-13,0H13",
+    class: kind, "stroke-width": 2.5 }));
   return el("ul", { class: "legend" },
     bands.map((band) => item(MAP_SHAPES[band], band,
       "Site: " + BAND_WORDS[band](data.limits))),
-    el("li", {}, svg("svg", { width: 16, height: 16, viewBox: "-8 -8 16 16",
-      "aria-hidden": "true" }, svg("path", { class: "pop",
-      d: "M0,-4.5L4.5,0L0,4.5L-4.5,0z" })), "Edge PoP"),
+    data.findings.length ? legendMark("something stands out there",
+      svg("circle", { r: 11, class: "ring bad" })) : null,
+    legendMark("Edge PoP", svg("path", { class: "pop", d: POP_SHAPE })),
     line("link", "answers it (thicker: larger share)"),
     line("link astray", "not the PoP that is expected"));
 }

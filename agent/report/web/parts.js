@@ -6,7 +6,7 @@ const PHASES = ["dns", "connect", "tls", "first_byte", "total"];
 function phaseBar(phase, pair, top) {
   const [p50, p90] = pair;
   const at = (x) => Math.min(100, 100 * x / top).toFixed(2) + "%";
-  return svg("svg", { class: "bar", height: 14, "aria-hidden": "true" },
+  return svg("svg", { class: "phase-bar", height: 14, "aria-hidden": "true" },
     svg("rect", { class: "tail", x: 0, y: 5, height: 4,
       width: at(Math.max(p50, p90 || 0)) }),
     svg("rect", { class: "phase-" + phase, x: 0, y: 1, height: 12,

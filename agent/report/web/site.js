@@ -84,6 +84,7 @@ function circuitsTable(data, site) {
       { v: c.score, text: number(c.score, 0) },
       { v: change.value, text: change.text, kind: change.kind }];
   }));
+  table.classList.add("wide");
   enhanceTable(table);
   return scrolling("Circuits", table);
 }
@@ -189,8 +190,8 @@ function closeUp(data, site, series) {
     s.key === series.key)).filter(Boolean);
   const out = [el("h3", {}, "Over time"), seriesTools(data, site, series),
     el("p", { class: "note" }, "Point, or walk with the arrow keys, for " +
-      "exact values; click or Enter marks a time in all charts; drag to zoom, " +
-      "a double click or Escape shows all."),
+      "exact values; click or Enter marks a time in all charts; drag to " +
+      "zoom, a double click or Escape shows all."),
     bandChart(data, "Round trips: " + what, series, marks),
     smokeChart(data, "Smoke: " + what, series, marks)];
   if (several.length > 1) {
@@ -208,15 +209,13 @@ function siteEvents(data, site) {
     return el("p", { class: "note" }, "No events in this window.");
   }
   const table = eventTable(data, own);
+  table.classList.add("wide");
   enhanceTable(table);
   return el("div", {}, scrolling("Events", table));
 }
 
 function siteView(data, site) {
   const holder = el("div", { class: "close-up" });
-  const all = el("div", {}, bandChart(data, "Round trips of " + site.label +
-    " (" + word(site.kind) + ", all Microsoft targets)", site,
-  siteMarks(data, site, null)));
   const part = (title, ...nodes) => nodes.some(Boolean)
     ? el("section", {}, el("h3", {}, title), nodes) : null;
   const node = el("article", { id: "site", "aria-labelledby": "site-name" },
@@ -225,7 +224,7 @@ function siteView(data, site) {
     figureTiles(site)(data), part("What stands out",
       siteFindings(data, site)),
     part("Circuits", circuitsTable(data, site), popTimeline(data, site)),
-    site.cells ? part("All of the site", all) : null, holder,
+    holder,
     part("Targets", targetsTable(data, site)),
     part("Phases", phaseTable(data, site)),
     part("Events", siteEvents(data, site)));

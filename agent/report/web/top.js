@@ -68,7 +68,7 @@ function eventTable(data, events) {
     "What"], events.map((e) => {
     const circuit = data.circuits[e.circuit];
     const from = isNumber(e.since) ? e.since : e.time;
-    return [{ v: from, text: button(bothTimes(from),
+    return [{ v: from, left: true, text: button(bothTimes(from),
       () => markTime(data, from), { class: "link",
         title: "Mark this time in all charts" }) },
     el("span", { class: "badge " + e.level }, e.level), word(e.event),
