@@ -1,6 +1,6 @@
 #include "delivery/ack.h"
+#include "lib/seeds.h"
 
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -375,39 +375,10 @@ static void a_long_answer_of_an_engine(void **state)
 
 /* --- the fuzzer's seeds: test/fuzz/fuzz_ack.c --- */
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void replay(const char *name)
-{
-	uint8_t data[4096];
-	char path[4096];
-	FILE *f;
-	size_t n;
-
-	snprintf(path, sizeof(path), "%s/%s", SEED_DIR, name);
-	f = fopen(path, "rb");
-	assert_non_null(f);
-	n = fread(data, 1, sizeof(data), f);
-	fclose(f);
-	assert_int_equal(LLVMFuzzerTestOneInput(data, n), 0);
-}
-
 static void seeds_of_the_fuzzer(void **state)
 {
-	DIR *dir = opendir(SEED_DIR);
-	struct dirent *entry;
-	unsigned n = 0;
-
 	(void)state;
-	assert_non_null(dir);
-	while ((entry = readdir(dir)) != NULL) {
-		if (entry->d_name[0] == '.')
-			continue;
-		replay(entry->d_name);
-		n++;
-	}
-	closedir(dir);
-	assert_true(n >= 10);
+	seeds_replay(SEED_DIR, 10);
 }
 
 int main(void)

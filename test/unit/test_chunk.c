@@ -1,7 +1,7 @@
 #include "edgeprobe/sample.h"
+#include "lib/seeds.h"
 #include "store/chunk.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +15,6 @@
 #include <cmocka.h>
 
 #define ROUNDS 60
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static uint64_t state_of_random;
 
@@ -262,35 +260,10 @@ static void numbers_are_there_once_and_within(void **state)
 	refused(beyond);
 }
 
-static unsigned replay(const char *name)
-{
-	static uint8_t bytes[65536];
-	char path[512];
-	size_t n;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", SEED_DIR, name);
-	file = fopen(path, "r");
-	assert_non_null(file);
-	n = fread(bytes, 1, sizeof(bytes), file);
-	fclose(file);
-	LLVMFuzzerTestOneInput(bytes, n);
-	return 1;
-}
-
 static void seeds_of_the_fuzzer(void **state)
 {
-	DIR *dir = opendir(SEED_DIR);
-	struct dirent *entry;
-	unsigned n = 0;
-
 	(void)state;
-	assert_non_null(dir);
-	while ((entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.')
-			n += replay(entry->d_name);
-	closedir(dir);
-	assert_true(n >= 5);
+	seeds_replay(SEED_DIR, 5);
 }
 
 /* Bytes that are made of a chunk's, which come past the checksum there. */

@@ -1,8 +1,8 @@
 /* Files, folders, and the seeds of the fuzz target. */
 #include "config/config.h"
 #include "config/files.h"
+#include "lib/seeds.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,8 +14,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char folder[] = "/tmp/edgeprobe-test-XXXXXX";
 
@@ -130,36 +128,10 @@ static int remove_folder(void **state)
 	return rmdir(folder);
 }
 
-static void replay(const char *name)
-{
-	static char data[65536];
-	char path[1024];
-	FILE *f;
-
-	snprintf(path, sizeof path, "%s/%s", SEED_DIR, name);
-	f = fopen(path, "r");
-	assert_non_null(f);
-	LLVMFuzzerTestOneInput((const uint8_t *)data,
-			       fread(data, 1, sizeof data, f));
-	fclose(f);
-}
-
 static void every_seed_is_survived(void **state)
 {
-	DIR *dir = opendir(SEED_DIR);
-	struct dirent *entry;
-	unsigned n = 0;
-
 	(void)state;
-	assert_non_null(dir);
-	while ((entry = readdir(dir))) {
-		if (entry->d_name[0] == '.')
-			continue;
-		replay(entry->d_name);
-		n++;
-	}
-	closedir(dir);
-	assert_true(n >= 10);
+	seeds_replay(SEED_DIR, 10);
 }
 
 int main(void)

@@ -2,7 +2,7 @@
  * each on a thread of its own, well behaved and not. */
 #include "edgeprobe/clock.h"
 #include "lib/control_world.h"
-#include <dirent.h>
+#include "lib/seeds.h"
 #include <errno.h>
 #include <linux/sockios.h>
 #include <poll.h>
@@ -19,8 +19,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -329,37 +327,10 @@ static void nobody_is_there(void **state)
 
 /* --- the fuzzer's seeds --- */
 
-static void replay(const char *name)
-{
-	uint8_t data[8192];
-	char path[1024];
-	FILE *f;
-	size_t n;
-
-	snprintf(path, sizeof(path), "%s/%s", SEED_DIR, name);
-	f = fopen(path, "rb");
-	assert_non_null(f);
-	n = fread(data, 1, sizeof(data), f);
-	fclose(f);
-	assert_int_equal(LLVMFuzzerTestOneInput(data, n), 0);
-}
-
 static void seeds_of_the_fuzzer(void **state)
 {
-	DIR *dir = opendir(SEED_DIR);
-	struct dirent *entry;
-	unsigned n = 0;
-
 	(void)state;
-	assert_non_null(dir);
-	while ((entry = readdir(dir)) != NULL) {
-		if (entry->d_name[0] == '.')
-			continue;
-		replay(entry->d_name);
-		n++;
-	}
-	closedir(dir);
-	assert_true(n >= 10);
+	seeds_replay(SEED_DIR, 10);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* Answers of the endpoints web service, and the hosts chosen of them. */
 #include "edge/endpoints.h"
+#include "lib/seeds.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -307,39 +307,10 @@ static void a_kept_list_has_its_version(void **state)
 
 /* --- the fuzzer's seeds --- */
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void replay(const char *name)
-{
-	uint8_t data[4096];
-	char path[4096];
-	FILE *f;
-	size_t n;
-
-	snprintf(path, sizeof(path), "%s/%s", SEED_DIR, name);
-	f = fopen(path, "rb");
-	assert_non_null(f);
-	n = fread(data, 1, sizeof(data), f);
-	fclose(f);
-	assert_int_equal(LLVMFuzzerTestOneInput(data, n), 0);
-}
-
 static void seeds_of_the_fuzzer(void **state)
 {
-	DIR *dir = opendir(SEED_DIR);
-	struct dirent *entry;
-	unsigned n = 0;
-
 	(void)state;
-	assert_non_null(dir);
-	while ((entry = readdir(dir)) != NULL) {
-		if (entry->d_name[0] == '.')
-			continue;
-		replay(entry->d_name);
-		n++;
-	}
-	closedir(dir);
-	assert_true(n >= 10);
+	seeds_replay(SEED_DIR, 10);
 }
 
 int main(void)

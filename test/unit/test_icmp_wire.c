@@ -1,18 +1,16 @@
 /* ICMP as bytes: what we send, and whether we see through what comes back. */
 #include "core/icmp_wire.h"
+#include "lib/seeds.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct icmp_request request4 = {
 	.family = 4,
@@ -410,37 +408,10 @@ static void the_error_queue_gives_the_quote_alone(void **state)
 
 /* --- the fuzzer's seeds --- */
 
-static unsigned replay(const char *dir, const char *name)
-{
-	uint8_t *data = malloc(65536);
-	char path[4096];
-	FILE *f;
-	size_t n;
-
-	assert_non_null(data);
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	f = fopen(path, "rb");
-	assert_non_null(f);
-	n = fread(data, 1, 65536, f);
-	fclose(f);
-	assert_int_equal(LLVMFuzzerTestOneInput(data, n), 0);
-	free(data);
-	return 1;
-}
-
 static void seeds_of_the_fuzzer(void **state)
 {
-	DIR *dir = opendir(SEED_DIR);
-	unsigned n = 0;
-	struct dirent *entry;
-
 	(void)state;
-	assert_non_null(dir);
-	while ((entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.')
-			n += replay(SEED_DIR, entry->d_name);
-	closedir(dir);
-	assert_true(n >= 8);
+	seeds_replay(SEED_DIR, 8);
 }
 
 int main(void)

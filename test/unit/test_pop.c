@@ -1,5 +1,5 @@
 #include "core/pop.h"
-#include <dirent.h>
+#include "lib/seeds.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,8 +19,6 @@
 #define REF_B(node)                                                            \
 	"Ref A: 00112233445566778899AABBCCDDEEFF Ref B: " node                 \
 	" Ref C: 2026-01-01T00:00:00Z"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct {
 	const char *name, *value, *code;
@@ -206,35 +204,10 @@ static void forget(void **state)
 	assert_string_equal(h.pop, "CDG");
 }
 
-static unsigned replay(const char *name)
-{
-	uint8_t bytes[65536];
-	char path[4096];
-	size_t n;
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s", SEED_DIR, name);
-	file = fopen(path, "r");
-	assert_non_null(file);
-	n = fread(bytes, 1, sizeof(bytes), file);
-	fclose(file);
-	LLVMFuzzerTestOneInput(bytes, n);
-	return 1;
-}
-
 static void seeds_of_the_fuzzer(void **state)
 {
-	DIR *dir = opendir(SEED_DIR);
-	struct dirent *entry;
-	unsigned n = 0;
-
 	(void)state;
-	assert_non_null(dir);
-	while ((entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.')
-			n += replay(entry->d_name);
-	closedir(dir);
-	assert_true(n >= 10);
+	seeds_replay(SEED_DIR, 10);
 }
 
 int main(void)

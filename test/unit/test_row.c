@@ -1,5 +1,7 @@
 #include "delivery/row.h"
 
+#include "lib/rounds.h"
+#include "lib/seeds.h"
 #include "lib/strict_json.h"
 
 #include <setjmp.h>
@@ -301,7 +303,7 @@ static void anything_is_strict_json_on_one_line(void **state)
 	seed = 20260101;
 	print_message("# seed %llu\n", (unsigned long long)seed);
 	buf_init(&b, 1 << 16);
-	for (int i = 0; i < 20000; i++) {
+	for (int i = 0; i < rounds(20000); i++) {
 		struct series series = { .probe = i % 2 ? "https" : "tcp" };
 		struct identity hostile = { texts[7], "ffff" };
 
@@ -324,27 +326,10 @@ static void anything_is_strict_json_on_one_line(void **state)
 
 /* --- the fuzzer's seeds: test/fuzz/fuzz_row.c --- */
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void seeds_of_the_fuzzer(void **state)
 {
-	static const char *const seeds[] = { "empty", "noise", "text", "rows",
-					     "figures" };
-	static uint8_t data[65536];
-
 	(void)state;
-	for (size_t i = 0; i < COUNT(seeds); i++) {
-		char path[4096];
-		FILE *f;
-		size_t n;
-
-		snprintf(path, sizeof(path), "%s/%s", SEED_DIR, seeds[i]);
-		f = fopen(path, "rb");
-		assert_non_null(f);
-		n = fread(data, 1, sizeof(data), f);
-		fclose(f);
-		assert_int_equal(LLVMFuzzerTestOneInput(data, n), 0);
-	}
+	seeds_replay(SEED_DIR, 5);
 }
 
 /* And without a fuzzer at hand: noise of a known seed. */
@@ -354,7 +339,7 @@ static void every_encoding_of_noise_is_strict(void **state)
 
 	(void)state;
 	seed = 4;
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; i < rounds(2000); i++) {
 		size_t len = any() % sizeof(data);
 
 		for (size_t k = 0; k < len; k++)

@@ -1,9 +1,9 @@
 /* A store is damaged as a bad sector would; what can be read is salvaged, and
  * the rest is declared to each who lacks it. */
+#include "lib/seeds.h"
 #include "lib/store_kit.h"
 #include "store/salvage.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <sqlite3.h>
@@ -299,35 +299,12 @@ static void a_page_that_much_hangs_on(void **state)
 
 /* --- what the fuzzer does --- */
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void replay(const char *name)
-{
-	uint8_t bytes[8192];
-	char path[512];
-	size_t n;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s/%s", SEED_DIR, name);
-	f = fopen(path, "rb");
-	assert_non_null(f);
-	n = fread(bytes, 1, sizeof(bytes), f);
-	fclose(f);
-	assert_int_equal(LLVMFuzzerTestOneInput(bytes, n), 0);
-}
-
 static void any_change_of_its_bytes(void **state)
 {
-	DIR *dir = opendir(SEED_DIR);
-	const struct dirent *entry;
 	uint8_t bytes[512];
 
 	(void)state;
-	assert_non_null(dir);
-	while ((entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.')
-			replay(entry->d_name);
-	closedir(dir);
+	seeds_replay(SEED_DIR, 1);
 	for (int i = 0; i < 8; i++) {
 		for (size_t b = 0; b < sizeof(bytes); b++)
 			bytes[b] = (uint8_t)(next_random() >> 24);

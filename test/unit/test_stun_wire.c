@@ -1,6 +1,6 @@
 /* STUN Binding on the wire: RFC 5769's sample messages, and what is none. */
 #include "core/stun_wire.h"
-#include <dirent.h>
+#include "lib/seeds.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,8 +8,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define SLOT  UINT32_C(0xb7e7a701)
 #define NONCE UINT64_C(0xbc34d686fa87dfae)
@@ -168,30 +166,8 @@ static void a_request_is_known_again_in_a_quote(void **state)
 
 static void the_seeds_of_the_fuzzer_pass(void **state)
 {
-	DIR *dir = opendir(SEED_DIR);
-	const struct dirent *entry;
-	unsigned n = 0;
-
 	(void)state;
-	assert_non_null(dir);
-	while ((entry = readdir(dir)) != NULL) {
-		uint8_t bytes[4096];
-		char path[512];
-		size_t size;
-		FILE *f;
-
-		if (entry->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", SEED_DIR, entry->d_name);
-		f = fopen(path, "rb");
-		assert_non_null(f);
-		size = fread(bytes, 1, sizeof(bytes), f);
-		fclose(f);
-		assert_int_equal(LLVMFuzzerTestOneInput(bytes, size), 0);
-		n++;
-	}
-	closedir(dir);
-	assert_true(n >= 4);
+	seeds_replay(SEED_DIR, 4);
 }
 
 int main(void)

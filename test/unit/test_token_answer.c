@@ -1,7 +1,7 @@
 /* What a token service says is read, and not believed. */
 #include "delivery/token_answer.h"
+#include "lib/seeds.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,8 +14,6 @@
 #include <cmocka.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int read_answer(unsigned status, const char *body,
 		       struct token_answer *a)
@@ -183,35 +181,10 @@ static void a_challenge_with_a_long_name(void **state)
 	assert_false(token_challenge_read(value, name));
 }
 
-static unsigned replay(const char *name)
-{
-	static uint8_t bytes[65536];
-	char path[1024];
-	FILE *file;
-	size_t n;
-
-	snprintf(path, sizeof(path), "%s/%s", SEED_DIR, name);
-	file = fopen(path, "r");
-	assert_non_null(file);
-	n = fread(bytes, 1, sizeof(bytes), file);
-	fclose(file);
-	LLVMFuzzerTestOneInput(bytes, n);
-	return 1;
-}
-
 static void seeds_of_the_fuzzer(void **state)
 {
-	DIR *dir = opendir(SEED_DIR);
-	struct dirent *entry;
-	unsigned n = 0;
-
 	(void)state;
-	assert_non_null(dir);
-	while ((entry = readdir(dir)) != NULL)
-		if (entry->d_name[0] != '.')
-			n += replay(entry->d_name);
-	closedir(dir);
-	assert_true(n >= 10);
+	seeds_replay(SEED_DIR, 10);
 }
 
 int main(void)
