@@ -45,6 +45,8 @@ static struct events *watch_events(struct event_watch *w,
 	options.limits.loss_percent = c->events.loss_percent;
 	options.limits.outage = (unsigned)c->events.outage;
 	options.limits.lasting_ns = c->events.lasting_ns;
+	options.limits.pops = c->site.expected_pops;
+	options.limits.n_pops = c->site.n_expected_pops;
 	return events_create(&options, on_event, w);
 }
 

@@ -55,6 +55,10 @@ struct record {
 			   * braces, e.g. "\"step_us\":-3000000" */
 };
 
+/* The words of `flags` (enum ep_flag) in the order of their bits, with commas. */
+struct buf;
+void record_flag_words(struct buf *out, unsigned flags);
+
 const char *row_type_name(enum row_type type);
 const char *gap_reason_name(enum gap_reason reason);
 

@@ -115,37 +115,13 @@ static void https(struct buf *out, const struct ep_https *https)
 		INT(out, "tls_days_left", https->tls_days_left);
 }
 
-static const struct {
-	unsigned bit;
-	const char *word;
-} flag_words[] = {
-	{ EP_FLAG_FRESH_FLOW, "fresh_flow" },
-	{ EP_FLAG_DRAINING, "draining" },
-	{ EP_FLAG_CLOCK_UNSYNCED, "clock_unsynced" },
-	{ EP_FLAG_DUPLICATE, "duplicate" },
-	{ EP_FLAG_KEPT, "kept_connection" },
-	{ EP_FLAG_THINNED, "thinned" },
-	{ EP_FLAG_TX_SCHED, "tx_sched" },
-	{ EP_FLAG_STALLED, "stalled" },
-	{ EP_FLAG_TLS_ISSUER, "tls_issuer_unexpected" },
-	{ EP_FLAG_NEARBY, "tcp_answered_nearby" },
-	{ EP_FLAG_BELOW_LIGHT, "below_light" },
-};
-
 static void flags(struct buf *out, unsigned flags)
 {
-	bool any = false;
-
-	for (size_t i = 0; i < sizeof(flag_words) / sizeof(flag_words[0]);
-	     i++) {
-		if (!(flags & flag_words[i].bit))
-			continue;
-		buf_text(out, any ? "," : KEY("flags") "\"");
-		buf_text(out, flag_words[i].word);
-		any = true;
-	}
-	if (any)
-		buf_char(out, '"');
+	if (flags == 0)
+		return;
+	ADD(out, KEY("flags") "\"");
+	record_flag_words(out, flags);
+	buf_char(out, '"');
 }
 
 static void quality(struct buf *out, const struct ep_sample *sample)

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "edge/pop.h"
+#include "events/evidence.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -111,12 +112,19 @@ static const char *const names[] = {
 	[WATCH_LOSS] = "loss_degraded",
 	[WATCH_OUTAGE] = "unreachable",
 	[WATCH_POP] = "pop_changed",
+	[WATCH_BETWEEN] = "interception",
 };
 
 static const char *const states[] = {
 	[WATCH_OPEN] = "open",     [WATCH_UPDATE] = "update",
 	[WATCH_CLOSED] = "closed", [WATCH_LASTING] = "lasting",
 	[WATCH_ONCE] = "changed",
+};
+
+static const char *const expected_words[] = {
+	[POPS_UNKNOWN] = NULL,      [POPS_CONFIGURED] = "configured",
+	[POPS_USUAL] = "usual",     [POPS_UNEXPECTED] = "unexpected",
+	[POPS_UNUSUAL] = "unusual",
 };
 
 static bool is_bad(const struct watch_news *news)
@@ -159,6 +167,28 @@ static void add_pop(struct buf *out, const struct events *e, const char *which,
 		buf_printf(out, ",\"%s_km\":%.0f", which, km);
 }
 
+/* And what could be had. */
+static void add_pops(struct buf *out, const struct events *e,
+		     const struct watch_news *news)
+{
+	struct edge_place site = { e->options.latitude, e->options.longitude };
+	const struct edge_pop *nearest;
+	const char *code; /* that of the row, of several in one city */
+	double km;
+
+	if (news->from[0] != '\0')
+		add_pop(out, e, "from", news->from);
+	add_pop(out, e, "to", news->to);
+	add_text(out, "expected", expected_words[news->expected]);
+	nearest = edge_pop_nearest(site, &km);
+	if (nearest == NULL)
+		return;
+	code = pops_same(nearest->code, news->to) ? news->to : nearest->code;
+	if (pops_same(nearest->code, news->from))
+		code = news->from;
+	add_pop(out, e, "nearest", code);
+}
+
 static void add_figures(struct buf *out, const struct events *e,
 			const struct watch_news *news)
 {
@@ -172,8 +202,10 @@ static void add_figures(struct buf *out, const struct events *e,
 		buf_printf(out, ",\"loss_percent\":%.2f", news->loss_percent);
 		break;
 	case WATCH_POP:
-		add_pop(out, e, "from", news->from);
-		add_pop(out, e, "to", news->to);
+		add_pops(out, e, news);
+		break;
+	case WATCH_BETWEEN:
+		evidence_write(out, news->evidence, news->sample);
 		break;
 	case WATCH_OUTAGE:
 		break;

@@ -1,5 +1,6 @@
 #include "events/watch.h"
 #include "edgeprobe/clock.h"
+#include "events/evidence.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,10 @@
 #define LOSS_LEAST  3   /* packets, or it was one bad moment */
 #define ASKED_LEAST 300 /* that a share is of, if so many were asked at all */
 #define HEARD_LEAST 3   /* answers in a row that end an outage */
-#define POPS_LEAST  3   /* answers in a row by another location */
+#define POPS_ROW    3   /* answers in a row by another location */
+
+#define FLAGGED_LEAST 3 /* samples in a row that something stands before */
+#define CLEAR_LEAST   3 /* and that nothing does */
 
 const struct watch_limits watch_defaults = {
 	.step_ms = 5,
@@ -269,30 +273,136 @@ static void miss(const struct seeing *s, enum watch_silence silence)
 
 /* --- edge location --- */
 
+static enum pops_expected expected_of(const struct seeing *s, const char *pop)
+{
+	for (size_t i = 0; i < s->limits->n_pops; i++)
+		if (pops_same(s->limits->pops[i], pop))
+			return POPS_CONFIGURED;
+	if (s->limits->n_pops > 0)
+		return POPS_UNEXPECTED;
+	if (!pops_known(&s->w->pops))
+		return POPS_UNKNOWN;
+	return pops_usual(&s->w->pops, pop) ? POPS_USUAL : POPS_UNUSUAL;
+}
+
+/* The one that answers is another one. */
+static void move(const struct seeing *s)
+{
+	struct watch *w = s->w;
+	enum pops_expected expected = expected_of(s, w->other);
+	bool astray = expected >= POPS_UNEXPECTED;
+	struct watch_news news = { .what = WATCH_POP,
+				   .state = WATCH_ONCE,
+				   .since_ns = w->others_ns,
+				   .from = w->pop,
+				   .to = w->other,
+				   .expected = expected };
+
+	if (astray)
+		news.state = w->astray_ns != 0 ? WATCH_UPDATE : WATCH_OPEN;
+	else if (w->astray_ns != 0)
+		news.state = WATCH_CLOSED;
+	if (w->astray_ns != 0)
+		news.since_ns = w->astray_ns;
+	w->astray_ns = astray ? news.since_ns : 0;
+	if (astray || w->pop[0] != '\0')
+		tell(s, news);
+	memcpy(w->pop, w->other, sizeof(w->pop));
+	pops_add(&w->pops, w->pop, w->others, s->now_ns);
+	w->others = 0;
+}
+
+/* Where nothing is configured, what has been so for long is usual. */
+static void stay(const struct seeing *s)
+{
+	struct watch *w = s->w;
+
+	w->others = 0;
+	pops_add(&w->pops, w->pop, 1, s->now_ns);
+	if (w->astray_ns == 0 || s->limits->n_pops > 0 ||
+	    since(s, w->astray_ns) < s->limits->lasting_ns)
+		return;
+	tell(s, (struct watch_news){ .what = WATCH_POP,
+				     .state = WATCH_LASTING,
+				     .since_ns = w->astray_ns,
+				     .from = "",
+				     .to = w->pop,
+				     .expected = POPS_USUAL });
+	w->astray_ns = 0;
+}
+
 static void see_pop(const struct seeing *s, const char *pop)
 {
 	struct watch *w = s->w;
 
 	if (pop[0] == '\0')
 		return;
-	if (w->pop[0] == '\0')
-		memcpy(w->pop, pop, sizeof(w->pop));
 	if (strncmp(pop, w->pop, sizeof(w->pop)) == 0) {
-		w->others = 0;
+		stay(s);
 		return;
 	}
 	if (strncmp(pop, w->other, sizeof(w->other)) != 0)
 		w->others = 0;
 	memcpy(w->other, pop, sizeof(w->other));
-	if (++w->others < POPS_LEAST)
+	if (w->others++ == 0)
+		w->others_ns = s->now_ns;
+	if (w->others == POPS_ROW)
+		move(s);
+}
+
+/* --- what stands between --- */
+
+static void tell_between(const struct seeing *s, enum watch_state state,
+			 const struct ep_sample *sample)
+{
+	tell(s, (struct watch_news){ .what = WATCH_BETWEEN,
+				     .state = state,
+				     .since_ns = s->w->between_ns,
+				     .evidence = s->w->evidence,
+				     .sample = sample });
+}
+
+static void see_clear(const struct seeing *s, const struct ep_sample *sample)
+{
+	struct watch *w = s->w;
+
+	w->flagged = 0;
+	w->gathered = 0;
+	if (w->between_ns == 0 || ++w->clear < CLEAR_LEAST)
 		return;
-	tell(s, (struct watch_news){ .what = WATCH_POP,
-				     .state = WATCH_ONCE,
-				     .since_ns = s->now_ns,
-				     .from = w->pop,
-				     .to = w->other });
-	memcpy(w->pop, w->other, sizeof(w->pop));
-	w->others = 0;
+	tell_between(s, WATCH_CLOSED, sample);
+	w->between_ns = 0;
+	w->evidence = 0;
+}
+
+static void see_flagged(const struct seeing *s, const struct ep_sample *sample)
+{
+	struct watch *w = s->w;
+
+	w->clear = 0;
+	if (w->flagged++ == 0)
+		w->flagged_ns = s->now_ns;
+	w->gathered |= sample->flags & EVIDENCE_FLAGS;
+	if (w->flagged < FLAGGED_LEAST || (w->gathered & ~w->evidence) == 0)
+		return;
+	w->evidence |= w->gathered;
+	if (w->between_ns != 0) {
+		tell_between(s, WATCH_UPDATE, sample);
+		return;
+	}
+	w->between_ns = w->flagged_ns;
+	tell_between(s, WATCH_OPEN, sample);
+}
+
+/* Of what has no certificate nothing can be said. */
+static void see_between(const struct seeing *s, const struct ep_sample *sample)
+{
+	if (sample->https.tls_issuer[0] == '\0')
+		return;
+	if (sample->flags & EVIDENCE_FLAGS)
+		see_flagged(s, sample);
+	else
+		see_clear(s, sample);
 }
 
 /* --- a sample --- */
@@ -339,9 +449,11 @@ void watch_see(struct watch *w, const struct watch_limits *limits,
 	else
 		miss(&s, silence);
 	see_pop(&s, sample->https.pop);
+	see_between(&s, sample);
 }
 
 bool watch_is_well(const struct watch *w)
 {
-	return w->latency_ns == 0 && w->loss_ns == 0 && w->outage_ns == 0;
+	return w->latency_ns == 0 && w->loss_ns == 0 && w->outage_ns == 0 &&
+	       w->astray_ns == 0 && w->between_ns == 0;
 }

@@ -10,7 +10,9 @@
 
 #include "edgeprobe/sample.h"
 #include "events/change.h"
+#include "events/pops.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define WATCH_RTTS    32 /* round trips that a minute's median is made of */
@@ -22,7 +24,9 @@ struct watch_limits {
 	double loss_percent;        /* 1 */
 	unsigned outage;            /* unanswered in a row: 5 */
 	uint64_t outage_ns;         /* for so long at least: 10 s */
-	uint64_t lasting_ns; /* a level that stays so long is normal: 24 h */
+	uint64_t lasting_ns;        /* what stays so long is normal: 24 h */
+	const char *const *pops;    /* edge locations that are expected */
+	size_t n_pops;              /* 0: what is usual is learned */
 };
 extern const struct watch_limits watch_defaults;
 
@@ -31,7 +35,9 @@ enum watch_what {
 	WATCH_IMPROVED, /* shorter than they ever were here; told once */
 	WATCH_LOSS,     /* answers are missing */
 	WATCH_OUTAGE,   /* no answers at all */
-	WATCH_POP,      /* another edge location answers; told once */
+	WATCH_POP,      /* another edge location answers; told once where it
+			 * is as good as the one before */
+	WATCH_BETWEEN,  /* something stands between us and the edge */
 };
 
 enum watch_state {
@@ -50,7 +56,11 @@ struct watch_news {
 	uint64_t now_ns;
 	double before_ms, now_ms; /* levels; LATENCY and IMPROVED */
 	double loss_percent;      /* LOSS */
-	const char *from, *to;    /* POP: codes; until the callback returns */
+	/* Until the callback returns: */
+	const char *from, *to;       /* POP: codes; from "": there was none */
+	enum pops_expected expected; /* POP */
+	unsigned evidence;           /* BETWEEN: enum ep_flag, or-ed */
+	const struct ep_sample *sample; /* BETWEEN: the last one */
 };
 
 /* What silence means: many hosts answer no ICMP, or not always. */
@@ -84,8 +94,16 @@ struct watch {
 	uint64_t silent_ns;     /* the first unanswered in a row; 0: none */
 	unsigned silent, heard; /* in a row */
 	bool answered;          /* ever */
+	struct pops pops;
 	char pop[EP_POP_MAX], other[EP_POP_MAX];
-	unsigned others; /* of that other one in a row */
+	unsigned others;    /* of that other one in a row */
+	uint64_t others_ns; /* the first of them */
+	uint64_t astray_ns; /* at an edge location that is not expected; 0 */
+	unsigned flagged, clear; /* in a row */
+	unsigned gathered;       /* flags of those, or-ed */
+	uint64_t flagged_ns;     /* the first of them */
+	unsigned evidence;       /* that was told */
+	uint64_t between_ns;     /* 0: no event is open */
 };
 
 /* Calls back any number of times before it returns. */
@@ -93,7 +111,7 @@ void watch_see(struct watch *w, const struct watch_limits *limits,
 	       const struct ep_sample *sample, enum watch_silence silence,
 	       watch_cb cb, void *arg);
 
-/* Whether round trips, answers, and both are as usual. */
+/* Whether round trips, answers, and what answers them are as usual. */
 bool watch_is_well(const struct watch *w);
 
 #endif

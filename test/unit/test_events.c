@@ -17,7 +17,7 @@
 #define START (UINT64_C(1767225600) * EP_NS_PER_S)
 
 struct told {
-	char bodies[32][512];
+	char bodies[32][1024];
 	unsigned n;
 };
 
@@ -73,9 +73,11 @@ static void a_row_says_what_and_where(void **state)
 		"\"event\":\"pop_changed\",\"level\":\"info\",\"state\":"
 		"\"changed\",\"target\":\"exch\\\"ange\",\"probe\":\"https\","
 		"\"circuit\":\"fibre\",\"provider\":\"KPN\","
-		"\"since_us\":1767225607000000,\"from_pop\":\"AMS\","
+		"\"since_us\":1767225605000000,\"from_pop\":\"AMS\","
 		"\"from_city\":\"Amsterdam\",\"from_km\":0,\"to_pop\":\"FRA\","
-		"\"to_city\":\"Frankfurt\",\"to_km\":364");
+		"\"to_city\":\"Frankfurt\",\"to_km\":364,"
+		"\"nearest_pop\":\"AMS\",\"nearest_city\":\"Amsterdam\","
+		"\"nearest_km\":0");
 	for (unsigned i = 0; i < 20; i++)
 		see(e, 0, &series, 20 + i, EP_LOST, "");
 	assert_int_equal(told.n, 2);
@@ -89,6 +91,99 @@ static void a_row_says_what_and_where(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		see(e, 0, &series, 60 + i, EP_REPLIED, "FRA");
 	assert_int_equal(told.n, 3);
+	assert_int_equal(events_open(e), 0);
+	events_destroy(e);
+}
+
+static void an_edge_location_that_is_not_expected(void **state)
+{
+	const char *const expected[] = { "AMS", "LON" };
+	struct events_options options = { (double)NAN, (double)NAN,
+					  watch_defaults };
+	const struct series series = { .target = "a", .probe = "https" };
+	struct told told = { .n = 0 };
+	struct events *e;
+
+	(void)state;
+	options.limits.pops = expected;
+	options.limits.n_pops = 2;
+	e = events_create(&options, on_body, &told);
+	assert_non_null(e);
+	for (unsigned i = 0; i < 5; i++)
+		see(e, 0, &series, i, EP_REPLIED, "FRA");
+	for (unsigned i = 5; i < 8; i++)
+		see(e, 0, &series, i, EP_REPLIED, "LTS"); /* in London, too */
+	assert_int_equal(told.n, 2);
+	assert_string_equal(
+		told.bodies[0],
+		"\"event\":\"pop_changed\",\"level\":\"warning\",\"state\":"
+		"\"open\",\"target\":\"a\",\"probe\":\"https\","
+		"\"since_us\":1767225600000000,\"duration_us\":2000000,"
+		"\"to_pop\":\"FRA\",\"to_city\":\"Frankfurt\","
+		"\"expected\":\"unexpected\"");
+	assert_string_equal(
+		told.bodies[1],
+		"\"event\":\"pop_changed\",\"level\":\"info\",\"state\":"
+		"\"closed\",\"target\":\"a\",\"probe\":\"https\","
+		"\"since_us\":1767225600000000,\"duration_us\":7000000,"
+		"\"from_pop\":\"FRA\",\"from_city\":\"Frankfurt\","
+		"\"to_pop\":\"LTS\",\"to_city\":\"London\","
+		"\"expected\":\"configured\"");
+	assert_int_equal(events_open(e), 0);
+	events_destroy(e);
+}
+
+static void see_tls(struct events *e, const struct series *series,
+		    unsigned second, unsigned flags, const char *issuer)
+{
+	struct ep_sample sample;
+
+	ep_sample_init(&sample);
+	sample.sent_ns = START + second * EP_NS_PER_S;
+	sample.outcome = EP_REPLIED;
+	sample.rtt_ns = 900000;
+	sample.flags = (uint16_t)flags;
+	sample.https.tls_first_byte_ns = 24100000;
+	snprintf(sample.https.pop, sizeof(sample.https.pop), "FRA");
+	snprintf(sample.https.tls_issuer, sizeof(sample.https.tls_issuer), "%s",
+		 issuer);
+	events_see(e, 0, series, &sample);
+}
+
+static void interception_says_why(void **state)
+{
+	const struct series series = { .target = "a", .probe = "https" };
+	const unsigned all =
+		EP_FLAG_TLS_ISSUER | EP_FLAG_NEARBY | EP_FLAG_BELOW_LIGHT;
+	struct told told;
+	struct events *e = make(&told);
+
+	(void)state;
+	for (unsigned i = 0; i < 9; i++)
+		see_tls(e, &series, i, all, "A \"Proxy\"");
+	for (unsigned i = 9; i < 18; i++)
+		see_tls(e, &series, i, 0, "DigiCert Inc");
+	assert_int_equal(told.n, 2);
+	assert_string_equal(
+		told.bodies[0],
+		"\"event\":\"interception\",\"level\":\"warning\",\"state\":"
+		"\"open\",\"target\":\"a\",\"probe\":\"https\","
+		"\"since_us\":1767225600000000,\"duration_us\":2000000,"
+		"\"evidence\":\"tls_issuer_unexpected,tcp_answered_nearby,"
+		"below_light\",\"tls_issuer\":\"A "
+		"\\\"Proxy\\\"\",\"rtt_us\":900,"
+		"\"tls_first_byte_us\":24100,\"pop\":\"FRA\",\"text\":"
+		"\"The certificate is signed by A \\\"Proxy\\\", which signs "
+		"for "
+		"no host like this. TCP is answered after 0.9 ms, TLS on the "
+		"same connection after 24.1 ms: something nearer answers for "
+		"the server. 0.9 ms is less than light needs to Frankfurt, "
+		"which is where the answer says that it is from.\"");
+	assert_non_null(strstr(told.bodies[1],
+			       "\"state\":\"closed\",\"target\":\"a\","));
+	assert_non_null(
+		strstr(told.bodies[1], "\"tls_issuer\":\"DigiCert Inc\""));
+	assert_null(strstr(told.bodies[1], "\"text\""));
 	assert_int_equal(events_open(e), 0);
 	events_destroy(e);
 }
@@ -150,6 +245,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_row_says_what_and_where),
+		cmocka_unit_test(an_edge_location_that_is_not_expected),
+		cmocka_unit_test(interception_says_why),
 		cmocka_unit_test(silence_of_icmp_beside_tcp_is_none),
 		cmocka_unit_test(many_series_are_kept_apart),
 	};

@@ -25,7 +25,6 @@ struct scene {
 	uint64_t at_ns, step_ns, seed;
 	struct watch_news news[NEWS_MAX];
 	unsigned n;
-	char from[8], to[8];
 };
 
 static void on_news(const struct watch_news *news, void *arg)
@@ -33,10 +32,6 @@ static void on_news(const struct watch_news *news, void *arg)
 	struct scene *s = arg;
 
 	assert_true(s->n < NEWS_MAX);
-	if (news->from != NULL) {
-		snprintf(s->from, sizeof(s->from), "%.7s", news->from);
-		snprintf(s->to, sizeof(s->to), "%.7s", news->to);
-	}
 	s->news[s->n++] = *news;
 }
 
@@ -303,44 +298,6 @@ static void our_own_doing_is_no_event(void **state)
 	assert_int_equal(s->n, 0);
 }
 
-static void see_pop(struct scene *s, const char *pop)
-{
-	struct ep_sample sample;
-
-	ep_sample_init(&sample);
-	sample.sent_ns = s->at_ns;
-	sample.outcome = EP_REPLIED;
-	sample.rtt_ns = 12000000;
-	memcpy(sample.https.pop, pop, strlen(pop) + 1);
-	watch_see(&s->w, &s->limits, &sample, s->silence, on_news, s);
-	s->at_ns += s->step_ns;
-}
-
-static void another_edge_location_answers(void **state)
-{
-	struct scene *s = *state;
-
-	for (int i = 0; i < 10; i++)
-		see_pop(s, "AMS");
-	see_pop(s, "FRA"); /* a moment of it is not told */
-	see_pop(s, "FRA");
-	see_pop(s, "");
-	see_pop(s, "AMS");
-	see_pop(s, "FRA");
-	see_pop(s, "DUB");
-	see_pop(s, "FRA");
-	assert_int_equal(s->n, 0);
-	see_pop(s, "FRA");
-	see_pop(s, "FRA");
-	assert_int_equal(s->n, 1);
-	assert_int_equal(s->news[0].what, WATCH_POP);
-	assert_string_equal(s->from, "AMS");
-	assert_string_equal(s->to, "FRA");
-	for (int i = 0; i < 10; i++)
-		see_pop(s, "FRA");
-	assert_int_equal(s->n, 1);
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -358,7 +315,6 @@ int main(void)
 		TEST(a_short_silence_is_no_outage),
 		TEST(one_that_never_answered),
 		TEST(our_own_doing_is_no_event),
-		TEST(another_edge_location_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
