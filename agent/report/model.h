@@ -30,6 +30,8 @@ struct model_series {
 	/* stun and others with samples that close: the worst of any 15 s, and of
 	 * any 200 ms; NAN: not measured so. */
 	double worst_loss_percent, worst_burst_percent, worst_jitter_ns;
+	/* https samples with EP_FLAG_TLS_ISSUER, with EP_FLAG_NEARBY. */
+	uint64_t n_issuer, n_nearby;
 };
 
 /* Roll-ups, from coarse to fine, then across. */
