@@ -13,7 +13,6 @@ import json
 import os
 import re
 import sys
-import zlib
 
 # What of each library stands in the page. internmap is inside d3-array.
 LIBRARIES = {
@@ -24,7 +23,7 @@ LIBRARIES = {
     "topojson-client": ["dist/topojson-client.min.js"],
     "world-atlas": [],
 }
-WORLD = "world-atlas/countries-110m.json"
+LAND = "world-atlas/land-110m.json"
 # What would end the element that the text stands in, or hide its end.
 ENDS = re.compile(r"</(script|style)|<!--|\0", re.IGNORECASE)
 
@@ -54,10 +53,6 @@ def policy(text):
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def packed(text):
-    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
-
-
 def literal(text):
     """A C string, in lines of bounded length; NULL for none."""
     if text is None:
@@ -84,15 +79,14 @@ def library(modules, name):
 
 
 def page(modules, files):
-    """Style, script and map."""
+    """Style, script and coastlines."""
     used = [f"{modules}/{name}/{file}" for name, files_of in LIBRARIES.items()
             for file in files_of]
     style = texts(used + files, ".css")
     script = (texts(used, ".js") + '(function () {\n"use strict";\n'
               + texts(files, ".js") + "})();\n")
-    world = json.loads(read(f"{modules}/{WORLD}"))
     return (checked(style, "the style sheets"), checked(script, "the scripts"),
-            packed(json.dumps(world, separators=(",", ":"))))
+            checked(read(f"{modules}/{LAND}"), "the coastlines"))
 
 
 def main():
@@ -103,17 +97,17 @@ def main():
     parser.add_argument("--modules", default="")
     parser.add_argument("files", nargs="*")
     args = parser.parse_args()
-    style = script = world = None
+    style = script = land = None
     parts = part("edgeprobe", "", "MIT", read(args.licence))
     if not args.missing:
         modules = os.path.join(args.modules, "node_modules")
-        style, script, world = page(modules, args.files)
+        style, script, land = page(modules, args.files)
         parts += "".join(library(modules, name) for name in LIBRARIES)
     fields = {
         "missing": args.missing or None,
         "style": style, "style_policy": style and policy(style),
         "script": script, "script_policy": script and policy(script),
-        "world": world,
+        "land": land,
     }
     with open(args.out, "w", encoding="utf-8") as f:
         f.write('/* Made by embed.py. */\n#include "report/web.h"\n'

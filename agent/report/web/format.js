@@ -74,15 +74,15 @@ function duration(seconds) {
   return Math.floor(h / 24) + " d" + (h % 24 ? " " + h % 24 + " h" : "");
 }
 
-// A change of a figure of which less is better. Nothing to speak of: less than
-// half a millisecond (or unit), or than a tenth of what it was.
+// A change of milliseconds, of which less is better. Nothing to speak of: less
+// than one, or than a twentieth of what it was; as in the tables.
 function changeOf(now, before) {
   if (!isNumber(now) || !isNumber(before)) {
     return { value: null, text: DASH, kind: "" };
   }
   const value = now - before;
   const size = msNumber(Math.abs(value));
-  if (Math.abs(value) < 0.5 || Math.abs(value) < 0.1 * before) {
+  if (Math.abs(value) < 1 || Math.abs(value) < 0.05 * before) {
     const sign = value > 0 ? "+" : value < 0 ? MINUS : "";
     return { value, text: sign + size, kind: "" };
   }

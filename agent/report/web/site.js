@@ -84,7 +84,6 @@ function circuitsTable(data, site) {
       { v: c.score, text: number(c.score, 0) },
       { v: change.value, text: change.text, kind: change.kind }];
   }));
-  table.classList.add("wide");
   enhanceTable(table);
   return scrolling("Circuits", table);
 }
@@ -209,7 +208,6 @@ function siteEvents(data, site) {
     return el("p", { class: "note" }, "No events in this window.");
   }
   const table = eventTable(data, own);
-  table.classList.add("wide");
   enhanceTable(table);
   return el("div", {}, scrolling("Events", table));
 }

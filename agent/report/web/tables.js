@@ -11,6 +11,10 @@ function sortValue(row, column) {
   if (cell.dataset.v !== undefined) {
     return Number(cell.dataset.v);
   }
+  const time = cell.querySelector && cell.querySelector("time");
+  if (time) {
+    return Date.parse(time.dateTime);
+  }
   return cell.classList.contains("n") ? null : cell.textContent.trim();
 }
 
