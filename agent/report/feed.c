@@ -65,6 +65,8 @@ static const struct series *find_series(struct feed *feed, uint32_t id)
 	if (named.site == NULL || *named.site == '\0')
 		named.site = feed->nameless;
 	kept = leaves_series(feed->leaves, &named);
+	if (kept != NULL)
+		feed->site = kept->site;
 	for (uint32_t i = 0; kept != NULL && i < feed->n_streams; i++)
 		if (same_series(feed->streams[i]->series, kept))
 			return feed->streams[i]->series;
@@ -206,6 +208,7 @@ int feed_store(struct feed *feed, struct store *store,
 	int r;
 
 	feed->store = store;
+	feed->site = NULL;
 	feed->nameless = nameless;
 	r = store_scan_rows(store, range, on_row, feed, err);
 	if (feed->error < 0)

@@ -37,7 +37,8 @@ struct feed {
 	uint32_t n_streams, room;
 	uint64_t first_ns, last_ns; /* of the rows of the window */
 	uint64_t samples;
-	int error; /* not the store's */
+	const char *site; /* of the last series of the store; NULL: none */
+	int error;        /* not the store's */
 };
 
 void feed_init(struct feed *feed, struct leaves *leaves, uint64_t since_ns);

@@ -13,6 +13,7 @@ struct leaf {
 	const struct series *series; /* texts are kept ones, never NULL */
 	const char *pop;             /* kept; "" */
 	bool kept;
+	uint32_t mark; /* the caller's */
 	struct group groups[LEAF_WINDOWS];
 	struct leaf *next;
 };

@@ -1,0 +1,39 @@
+/* From the rows of stores to a model: what there is beside lines. */
+#ifndef REPORT_GATHER_H
+#define REPORT_GATHER_H
+
+#include "report/cells.h"
+#include "report/feed.h"
+#include "report/pairs.h"
+#include "report/places.h"
+#include "report/runs.h"
+#include "report/story.h"
+
+struct gather {
+	struct leaves *leaves; /* borrowed, with arena and texts */
+	struct cells cells;
+	struct places places;
+	struct story story;
+	struct runs *runs;
+	struct pairs *pairs;
+	struct gather_stream *streams; /* by number */
+	struct gather_track **tracks;
+	uint32_t n_streams, room_streams;
+	size_t n_tracks;
+};
+
+/* 0 or -ENOMEM; gather_finish() is due in either case. */
+int gather_init(struct gather *gather, struct leaves *leaves, uint64_t since_ns,
+		struct source_grid grid);
+void gather_finish(struct gather *gather);
+
+/* For struct feed; `arg` is the gather. */
+int gather_stream(uint32_t stream, const struct feed_stream *about, void *arg);
+int gather_row(uint32_t stream, const struct scan_row *row, const char *pop,
+	       void *arg);
+
+/* Once, when all was read: everything that source_ops.model() fills, but what it
+ * is read from. 0 or -ENOMEM. */
+int gather_fill(struct gather *gather, struct model *model);
+
+#endif
