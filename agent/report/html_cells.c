@@ -110,6 +110,18 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+static size_t add_masses(struct mass *masses, const struct model_cell *cell)
+{
+	double answered = (double)cell->asked - (double)cell->lost;
+
+	if (!(cell->p50 > 0))
+		return 0;
+	for (unsigned q = 0; q < QUANTILES; q++)
+		masses[q] = (struct mass){ get(cell, &quantiles[q]),
+					   answered * quantiles[q].share };
+	return QUANTILES;
+}
+
 static void merge(struct mass *masses, size_t n, struct model_cell *into)
 {
 	double all = 0, passed = 0;
@@ -133,42 +145,60 @@ static bool is_of(const struct model *model, const struct model_series *s,
 	       judge_is_headline(s, model->sites[site].headline);
 }
 
-static void merge_bucket(const struct model *model, uint32_t site, unsigned b,
-			 struct mass *masses, struct model_cell *into)
+/* What masses are put together in. */
+struct merging {
+	const struct model *model;
+	uint32_t site;
+	struct mass *masses;
+};
+
+/* Over the buckets [from, to). */
+static void merge_range(const struct merging *m, unsigned from, unsigned to,
+			struct model_cell *into)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < model->n_series; i++) {
-		const struct model_series *s = &model->series[i];
-		const struct model_cell *cell = &s->cells[b];
-		double answered;
+	for (size_t i = 0; i < m->model->n_series; i++) {
+		const struct model_series *s = &m->model->series[i];
 
-		if (!is_of(model, s, site))
-			continue;
-		into->asked += cell->asked;
-		into->lost += cell->lost;
-		answered = (double)cell->asked - (double)cell->lost;
-		for (unsigned q = 0; q < QUANTILES && cell->p50 > 0; q++)
-			masses[n++] = (struct mass){
-				get(cell, &quantiles[q]),
-				answered * quantiles[q].share,
-			};
+		for (unsigned b = from; b < to && is_of(m->model, s, m->site);
+		     b++) {
+			const struct model_cell *cell = &s->cells[b];
+
+			into->asked += cell->asked;
+			into->lost += cell->lost;
+			n += add_masses(&m->masses[n], cell);
+		}
 	}
-	merge(masses, n, into);
+	merge(m->masses, n, into);
+}
+
+int html_merge_site(const struct model *model, uint32_t site, unsigned parts,
+		    struct model_cell *cells)
+{
+	unsigned each = (model->n_buckets + parts - 1) / parts;
+	struct merging m = { model, site, NULL };
+
+	m.masses = calloc(model->n_series * QUANTILES * each + 1,
+			  sizeof(*m.masses));
+	if (m.masses == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < parts; i++)
+		merge_range(&m, model->n_buckets * i / parts,
+			    model->n_buckets * (i + 1) / parts, &cells[i]);
+	free(m.masses);
+	return 0;
 }
 
 int html_site_cells(const struct model *model, uint32_t site, struct buf *out)
 {
 	struct model_cell *cells = calloc(model->n_buckets + 1, sizeof(*cells));
-	struct mass *masses =
-		calloc(model->n_series * QUANTILES + 1, sizeof(*masses));
-	int r = cells == NULL || masses == NULL ? -ENOMEM : 0;
+	int r = cells == NULL ? -ENOMEM : 0;
 
-	for (unsigned b = 0; r == 0 && b < model->n_buckets; b++)
-		merge_bucket(model, site, b, masses, &cells[b]);
+	if (r == 0 && model->n_buckets > 0)
+		r = html_merge_site(model, site, model->n_buckets, cells);
 	if (r == 0)
 		put_cells(cells, model->n_buckets, out);
-	free(masses);
 	free(cells);
 	return r;
 }

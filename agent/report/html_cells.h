@@ -15,4 +15,9 @@ void html_series_cells(const struct model *model,
 		       const struct model_series *series, struct buf *out);
 int html_site_cells(const struct model *model, uint32_t site, struct buf *out);
 
+/* The buckets of a site as so many parts (at least 1) into `cells`, which are
+ * zeroed. 0 or -ENOMEM. */
+int html_merge_site(const struct model *model, uint32_t site, unsigned parts,
+		    struct model_cell *cells);
+
 #endif

@@ -8,10 +8,16 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const kinds[] = {
-	[MODEL_TCP] = "tcp",   [MODEL_HTTPS] = "https",  [MODEL_ICMP] = "icmp",
-	[MODEL_STUN] = "stun", [MODEL_NO_HEADLINE] = "",
-};
+const char *html_kind(uint8_t headline)
+{
+	static const char *const kinds[] = {
+		[MODEL_TCP] = "tcp",      [MODEL_HTTPS] = "https",
+		[MODEL_ICMP] = "icmp",    [MODEL_STUN] = "stun",
+		[MODEL_NO_HEADLINE] = "",
+	};
+
+	return kinds[headline];
+}
 
 /* --- figures --- */
 
@@ -121,7 +127,7 @@ static int put_site(const struct model *model, uint32_t i, struct buf *out)
 	doc_number(out, "lat", s->latitude, 4);
 	doc_number(out, "lon", s->longitude, 4);
 	doc_number(out, "score", s->score, 1);
-	doc_text(out, "kind", kinds[s->headline]);
+	doc_text(out, "kind", html_kind(s->headline));
 	put_codes("expected_pops", s->expected_pops, out);
 	doc_text(out, "nearest_pop", nearest == NULL ? "" : nearest->code);
 	put_both(&s->now, &s->before, out);
@@ -147,6 +153,25 @@ static void put_runs(const struct model_circuit *c, struct buf *out)
 	doc_end(out, ']');
 }
 
+static void put_failovers(const struct model_circuit *c, struct buf *out)
+{
+	if (c->n_failovers == 0)
+		return;
+	doc_begin(out, "failovers", '[');
+	for (size_t i = 0; i < c->n_failovers; i++) {
+		const struct model_failover *f = &c->failovers[i];
+
+		doc_begin(out, NULL, '{');
+		doc_time(out, "from", f->from_ns);
+		doc_time(out, "back", f->back_ns);
+		doc_time(out, "last", f->last_ns);
+		doc_text(out, "location", model_location_name(f->location));
+		doc_text(out, "pop", f->pop);
+		doc_end(out, '}');
+	}
+	doc_end(out, ']');
+}
+
 static void put_circuit(const struct model *model, uint32_t i, struct buf *out)
 {
 	const struct model_circuit *c = &model->circuits[i];
@@ -166,11 +191,12 @@ static void put_circuit(const struct model *model, uint32_t i, struct buf *out)
 	doc_text(out, "resolver_place", c->resolver_place);
 	doc_number(out, "resolver_km", c->resolver_km, 0);
 	doc_number(out, "score", c->score, 1);
-	doc_text(out, "kind", kinds[c->headline]);
+	doc_text(out, "kind", html_kind(c->headline));
 	put_both(&c->now, &c->before, out);
 	doc_text(out, "location", model_location_name(c->location));
 	doc_time(out, "location_since", c->location_since_ns);
 	put_runs(c, out);
+	put_failovers(c, out);
 	doc_end(out, '}');
 }
 

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "report/model.h"
 #include "report/render_html.h"
+#include <stdint.h>
 
 /* Append the JSON; o->title is there. 0 or -ENOMEM. */
 int html_data(const struct model *model, const struct render_html_options *o,
@@ -14,5 +15,8 @@ int html_data(const struct model *model, const struct render_html_options *o,
  * was none. */
 const struct line *html_line_like(const struct lines *lines,
 				  const struct line *line);
+
+/* The row's word of an enum model_headline: "tcp"; "" for none. */
+const char *html_kind(uint8_t headline);
 
 #endif

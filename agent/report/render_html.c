@@ -2,11 +2,11 @@
 #include "report/html_data.h"
 #include "report/html_pack.h"
 #include "report/html_parts.h"
+#include "report/html_places.h"
 #include "report/html_said.h"
+#include "report/html_tables.h"
 #include "report/web.h"
 #include <errno.h>
-#include <math.h>
-#include <string.h>
 
 #define DATA_BYTES_MAX  (256u << 20)
 #define TITLE_BYTES_MAX 1000
@@ -93,15 +93,7 @@ static void put_footer(const struct render_html_options *o, struct buf *out)
 		buf_text(out, ", ");
 		html_time(out, o->made_ns);
 	}
-	buf_text(out, ". Borders: Natural Earth.</p></footer>\n");
-}
-
-static void put_block(struct buf *out, const char *id)
-{
-	buf_printf(out,
-		   "<script type=\"application/octet-stream;base64\" "
-		   "id=\"%s\">",
-		   id);
+	buf_text(out, ". Coastlines: Natural Earth.</p></footer>\n");
 }
 
 static int put_data(const struct model *model,
@@ -114,7 +106,8 @@ static int put_data(const struct model *model,
 	r = html_data(model, o, &data);
 	if (r == 0)
 		r = data.error;
-	put_block(out, "data");
+	buf_text(out, "<script type=\"application/octet-stream;base64\" "
+		      "id=\"data\">");
 	if (r == 0)
 		r = html_pack(data.data, data.len, out);
 	buf_text(out, "</script>\n");
@@ -122,16 +115,25 @@ static int put_data(const struct model *model,
 	return r;
 }
 
-static void put_main(const struct model *model, struct buf *out)
+static int put_main(const struct model *model, struct buf *out)
 {
+	int r;
+
 	buf_text(out, "<main>\n");
 	html_findings(model, out);
-	buf_text(out, "<section id=\"map\" hidden><h2>Map</h2></section>\n"
-		      "<section id=\"strips\" hidden><h2>Over time</h2>"
+	buf_text(out, "<section id=\"map\"><h2>Map</h2></section>\n"
+		      "<section id=\"strips\"><h2>Latency over time</h2>"
 		      "</section>\n");
+	r = html_tree(model, out);
+	html_circuits(model, out);
 	html_pairs(model, out);
 	html_events(model, out);
+	html_rollups(model, out);
+	html_targets(model, out);
+	if (r == 0)
+		r = html_periods(model, out);
 	buf_text(out, "</main>\n");
+	return r;
 }
 
 static int put_page(const struct model *model,
@@ -142,12 +144,13 @@ static int put_page(const struct model *model,
 	put_head(o, out);
 	buf_text(out, "<body>\n");
 	put_header(model, o, out);
-	put_main(model, out);
+	r = put_main(model, out);
 	put_footer(o, out);
-	put_block(out, "world");
-	buf_text(out, web.world);
+	buf_text(out, "<script type=\"application/json\" id=\"land\">");
+	buf_text(out, web.land);
 	buf_text(out, "</script>\n");
-	r = put_data(model, o, out);
+	if (r == 0)
+		r = put_data(model, o, out);
 	buf_text(out, "<script>");
 	buf_text(out, web.script);
 	buf_text(out, "</script>\n</body>\n</html>\n");

@@ -15,7 +15,7 @@
 #define MS          1e6
 #define PROBES      3 /* of each target */
 #define INTERVAL_NS (10 * SECOND_NS)
-#define FAILOVER    0.62 /* of the window */
+#define FAILOVER    0.42 /* of the window */
 
 struct place {
 	const char *name, *country, *metro;
@@ -374,7 +374,6 @@ static int reserve(const struct making *m)
 	model->n_sites = m->kit->sites;
 	model->n_circuits = model->n_sites * m->kit->circuits;
 	model->n_series = model->n_circuits * m->kit->targets * PROBES;
-	model->arena = arena_create();
 	if (model->arena == NULL)
 		return -ENOMEM;
 	model->sites = arena_alloc(model->arena, model->n_sites,

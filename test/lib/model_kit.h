@@ -2,7 +2,7 @@
  * lines, measured to Microsoft's edge. The same each time.
  *
  * What is wrong in it, as far as it has so many sites: on the first line of the
- * second the traffic goes to a far PoP from 62 % of the window on; the third was
+ * second the traffic goes to a far PoP from 42 % of the window on; the third was
  * not measured for a while; the fourth loses packets; the last lands on a PoP of
  * another continent all the time. */
 #ifndef LIB_MODEL_KIT_H

@@ -1,0 +1,23 @@
+/* Sections of the page: places from coarse to fine, and roll-ups across. */
+#ifndef REPORT_HTML_TABLES_H
+#define REPORT_HTML_TABLES_H
+
+#include "base/buf.h"
+#include "report/html_parts.h"
+#include "report/model.h"
+
+/* The columns of figures that follow a name in all tables. */
+#define HTML_FIGURES 10
+extern const struct html_column html_figures[HTML_FIGURES];
+
+/* Their cells. `before` NULL: nothing to compare with. */
+void html_figure_cells(struct buf *out, const struct line *now,
+		       const struct line *before);
+
+/* The tree of market, country, metro, site and circuit. 0 or -ENOMEM. */
+int html_tree(const struct model *model, struct buf *out);
+
+/* By provider, connection, prefix, PoP, target and service. */
+void html_rollups(const struct model *model, struct buf *out);
+
+#endif
