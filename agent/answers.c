@@ -189,19 +189,23 @@ static int no_destination(const struct control_answer *answer,
 /* One destination a page. */
 static int say_replay(struct asked *a, struct ep_err *err)
 {
+	const struct control_request *asked = a->answer->request;
 	struct next next = { .answer = a->answer };
 	uint64_t rows = 0;
 	int r;
 
-	if (a->answer->request->since_ns == 0)
+	if (asked->since_ns == 0)
 		return ep_err_set(err, -EINVAL, "\"since_us\" is needed");
+	if (asked->until_ns != 0 && asked->until_ns <= asked->since_ns)
+		return ep_err_set(err, -EINVAL,
+				  "\"until_us\" must be after \"since_us\"");
 	r = store_destination_names(a->store, find_destination, &next);
 	if (r < 0)
 		return ep_err_set(err, r, "the store: %s", strerror(-r));
 	if (next.id == 0)
 		return no_destination(a->answer, err);
-	r = store_replay(a->store, next.id, a->answer->request->since_ns, &rows,
-			 err);
+	r = store_replay(a->store, next.id, asked->since_ns, asked->until_ns,
+			 &rows, err);
 	if (r < 0)
 		return r;
 	a->answer->at = (uint64_t)next.id;
@@ -217,7 +221,7 @@ static const struct control_word words[] = {
 	{ "dead-letter list", CONTROL_DESTINATION },
 	{ "dead-letter retry", CONTROL_DESTINATION | CONTROL_IDS },
 	{ "dead-letter drop", CONTROL_DESTINATION | CONTROL_IDS },
-	{ "replay", CONTROL_DESTINATION | CONTROL_SINCE },
+	{ "replay", CONTROL_DESTINATION | CONTROL_SINCE | CONTROL_UNTIL },
 };
 
 static int (*const says[])(struct asked *a, struct ep_err *err) = {

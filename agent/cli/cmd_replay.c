@@ -27,9 +27,16 @@ static enum cli_exit run(const struct cli_args *args)
 
 	if (!cli_given(args, "since"))
 		return cli_usage_error(args, "--since TIME is needed");
+	if (cli_given(args, "until") &&
+	    cli_number(args, "until") <= cli_number(args, "since"))
+		return cli_usage_error(args, "--since must be before --until");
 	asking_begin(&request, args, "replay", true);
 	buf_text(&request, ",\"since_us\":");
 	buf_uint(&request, cli_number(args, "since") / 1000);
+	if (cli_given(args, "until")) {
+		buf_text(&request, ",\"until_us\":");
+		buf_uint(&request, cli_number(args, "until") / 1000);
+	}
 	return asking_end(args, &request, ASKING_WRITER, print_line, &json);
 }
 
@@ -41,7 +48,12 @@ static const struct cli_option options[] = {
 	  .letter = 's',
 	  .type = CLI_TIME,
 	  .value = "TIME",
-	  .help = "all that was sent to it at or after this time; needed" },
+	  .help = "all rows from this time on that were sent to it; needed" },
+	{ .name = "until",
+	  .letter = 'u',
+	  .type = CLI_TIME,
+	  .value = "TIME",
+	  .help = "and that are older than this; else all to the newest" },
 };
 
 const struct cli_command cmd_replay = {
@@ -55,7 +67,7 @@ const struct cli_command cmd_replay = {
 		"the store has had to drop since cannot be sent again. Works "
 		"with the agent and "
 		"without.\n\n"
-		"  edgeprobe replay --since 6h --destination hq",
+		"  edgeprobe replay --since 6h --until 2h --destination hq",
 	.options = options,
 	.n_options = sizeof options / sizeof options[0],
 	.run = run,

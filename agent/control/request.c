@@ -36,15 +36,28 @@ static int read_destination(const struct json *value, void *to,
 	return 0;
 }
 
-static int read_time(const struct json *value, void *to, struct ep_err *err)
+static int read_time(const struct json *value, uint64_t *to, struct ep_err *err)
 {
-	struct control_request *request = to;
 	uint64_t us;
 
 	if (!whole(value, WHOLE_MAX, &us) || us == 0)
 		return wrong(err, json_key(value), "microseconds since 1970");
-	request->since_ns = us * 1000;
+	*to = us * 1000;
 	return 0;
+}
+
+static int read_since(const struct json *value, void *to, struct ep_err *err)
+{
+	struct control_request *request = to;
+
+	return read_time(value, &request->since_ns, err);
+}
+
+static int read_until(const struct json *value, void *to, struct ep_err *err)
+{
+	struct control_request *request = to;
+
+	return read_time(value, &request->until_ns, err);
 }
 
 static int read_ids(const struct json *value, void *to, struct ep_err *err)
@@ -79,7 +92,8 @@ struct member {
 
 static const struct member members[] = {
 	{ "destination", CONTROL_DESTINATION, read_destination },
-	{ "since_us", CONTROL_SINCE, read_time },
+	{ "since_us", CONTROL_SINCE, read_since },
+	{ "until_us", CONTROL_UNTIL, read_until },
 	{ "ids", CONTROL_IDS, read_ids },
 	{ "all", CONTROL_IDS, read_all },
 };

@@ -18,6 +18,7 @@ enum control_member {
 	CONTROL_DESTINATION = 1 << 0, /* "destination": a name */
 	CONTROL_SINCE = 1 << 1,       /* "since_us": a time */
 	CONTROL_IDS = 1 << 2,         /* "ids": numbers; or "all": true */
+	CONTROL_UNTIL = 1 << 3,       /* "until_us": a time */
 };
 
 /* One thing that can be asked. */
@@ -30,6 +31,7 @@ struct control_request {
 	const struct control_word *word;
 	const char *destination; /* NULL: all; borrowed from `doc` */
 	uint64_t since_ns;       /* since 1970; 0: not given */
+	uint64_t until_ns;       /* the same */
 	uint64_t ids[CONTROL_IDS_MAX];
 	size_t n_ids;
 	bool all;

@@ -17,13 +17,14 @@ struct store;
 int store_destination_split(struct store *store, int destination, uint64_t rows,
 			    struct ep_err *err);
 
-/* Rows that were delivered and are as new as `since_ns` (wall time) or newer
- * are to be delivered once more, after everything else; those that were
- * declared to be missing stay so. What of it is evicted before its turn is not
- * declared: it was delivered once. `*ret_rows` is how many they are, with those
- * that an earlier replay still had to send. */
+/* Rows that were delivered and are as new as `since_ns` (wall time) or newer,
+ * but older than `until_ns` (0: no end), are to be delivered once more, after
+ * everything else; those that were declared to be missing stay so. In order of
+ * number: what came late to be among them goes with them. What of it is evicted
+ * before its turn is not declared: it was delivered once. `*ret_rows` is how
+ * many they are, with those that an earlier replay still had to send. */
 int store_replay(struct store *store, int destination, uint64_t since_ns,
-		 uint64_t *ret_rows, struct ep_err *err);
+		 uint64_t until_ns, uint64_t *ret_rows, struct ep_err *err);
 
 /* Rows that are in no batch yet. */
 struct store_lacking {

@@ -5,6 +5,9 @@
 
 #include <errno.h>
 
+/* No answer is waited for longer. */
+#define LATE_MAX_NS ((uint64_t)120 * 1000000000u)
+
 /* One that says that `run`, or some of it, is missing. 1: the lowest. */
 static int declared(struct store *store, int destination, struct run run,
 		    struct run *ret_run)
@@ -77,9 +80,36 @@ static int first_since(struct store *store, uint64_t since_ns,
 	return 0;
 }
 
+static int on_older(const struct scan_row *row, void *arg)
+{
+	*(uint64_t *)arg = row->seq;
+	return 0;
+}
+
+/* The last that is older. A row has its number when its answer is there, or is
+ * no longer waited for: so it may come after newer ones, but not long after. */
+static int last_until(struct store *store, uint64_t until_ns, uint64_t *ret_seq,
+		      struct ep_err *err)
+{
+	struct store_range range = { .until_ns = until_ns, .destination = -1 };
+	uint64_t first, beyond;
+	int r = first_since(store, until_ns, &first, err);
+
+	if (r == 0)
+		r = first_since(store, until_ns + LATE_MAX_NS, &beyond, err);
+	if (r < 0)
+		return r;
+	*ret_seq = first - 1;
+	if (beyond <= first)
+		return 0;
+	range.first_seq = first;
+	range.last_seq = beyond < store->durable ? beyond - 1 : store->durable;
+	return store_scan_rows(store, &range, on_older, ret_seq, err);
+}
+
 struct replaying {
 	int destination;
-	uint64_t first;
+	struct run within;
 };
 
 static void add_run(struct again *again, struct run run, struct run within)
@@ -89,10 +119,23 @@ static void add_run(struct again *again, struct run run, struct run within)
 		again->runs[again->n++] = run;
 }
 
+/* What still has to go of an earlier one, and what lies between. */
+static void join(struct run *run, const struct again *earlier)
+{
+	if (earlier->n == 0)
+		return;
+	if (run_is_empty(*run))
+		*run = earlier->runs[0];
+	if (earlier->runs[0].first < run->first)
+		run->first = earlier->runs[0].first;
+	if (earlier->runs[earlier->n - 1].last > run->last)
+		run->last = earlier->runs[earlier->n - 1].last;
+}
+
 static int replay(struct store *store, void *arg)
 {
 	const struct replaying *rp = arg;
-	struct run within = { rp->first, INT64_MAX };
+	struct run within = rp->within;
 	struct again earlier = { .n = 0 }, again = { .n = 0 };
 	struct destination to = { .id = 0 };
 	int r = destination_get(store, rp->destination, &to);
@@ -101,8 +144,7 @@ static int replay(struct store *store, void *arg)
 		r = again_get(store, rp->destination, &earlier);
 	if (r < 0)
 		return r;
-	if (earlier.n && earlier.runs[0].first < within.first)
-		within.first = earlier.runs[0].first;
+	join(&within, &earlier);
 	if (within.first < store->floor)
 		within.first = store->floor;
 	add_run(&again, (struct run){ 0, to.next - 1 }, within);
@@ -112,12 +154,17 @@ static int replay(struct store *store, void *arg)
 }
 
 int store_replay(struct store *store, int destination, uint64_t since_ns,
-		 uint64_t *ret_rows, struct ep_err *err)
+		 uint64_t until_ns, uint64_t *ret_rows, struct ep_err *err)
 {
-	struct replaying rp = { .destination = destination };
+	struct replaying rp = {
+		.destination = destination,
+		.within.last = INT64_MAX,
+	};
 	struct store_lacking lacking;
-	int r = first_since(store, since_ns, &rp.first, err);
+	int r = first_since(store, since_ns, &rp.within.first, err);
 
+	if (r == 0 && until_ns > 0)
+		r = last_until(store, until_ns, &rp.within.last, err);
 	if (r == 0)
 		r = store_transact(store, replay, &rp, err);
 	if (r < 0)

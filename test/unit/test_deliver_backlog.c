@@ -187,7 +187,7 @@ static void what_was_delivered_goes_once_more(void **state)
 	post_add(p, 15, "hello");
 	post_run_empty(p);
 	assert_int_equal(
-		store_replay(p->store, p->deliver->destination, 0, &rows, NULL),
+		store_replay(p->store, p->deliver->destination, 0, 0, &rows, NULL),
 		0);
 	assert_int_equal(rows, 15);
 	assert_int_equal(post_backlog(p->deliver), 15);

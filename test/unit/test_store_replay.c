@@ -16,15 +16,23 @@
 
 /* --- once more --- */
 
-static uint64_t replay(struct kit *kit, const struct account *a, uint64_t n)
+/* From the sample `n` on to before `end`; 0: from the first, to the last. */
+static uint64_t replay_of(struct kit *kit, const struct account *a, uint64_t n,
+			  uint64_t end)
 {
-	uint64_t since_ns = n ? kit_sample(n).sent_ns : 0, rows = 0;
+	uint64_t since_ns = n ? kit_sample(n).sent_ns : 0;
+	uint64_t until_ns = end ? kit_sample(end).sent_ns : 0, rows = 0;
 	struct ep_err err = { 0 };
 
-	if (store_replay(kit->store, a->destination, since_ns, &rows, &err) !=
-	    0)
+	if (store_replay(kit->store, a->destination, since_ns, until_ns, &rows,
+			 &err) != 0)
 		fail_msg("%s", err.text);
 	return rows;
+}
+
+static uint64_t replay(struct kit *kit, const struct account *a, uint64_t n)
+{
+	return replay_of(kit, a, n, 0);
 }
 
 /* Of the same destination, with nothing in it yet. */
@@ -62,6 +70,54 @@ static void once_more_from_a_time_on(void **state)
 	account_audit(&a);
 	assert_int_equal(a.count, 70);
 	pieces_lacks(kit, &a, 0, 0, 0);
+	account_end(&a);
+}
+
+static void once_more_up_to_a_time(void **state)
+{
+	struct kit *kit = *state;
+	struct account a;
+
+	kit_open(kit, 0);
+	account_begin(&a, kit, "a", 30);
+	pieces_add(kit, 100);
+	assert_int_equal(replay_of(kit, &a, 1, 50), 0); /* not delivered yet */
+	account_drain(&a, kit);
+	assert_int_equal(replay_of(kit, &a, 200, 300), 0);
+	assert_int_equal(replay_of(kit, &a, 41, 61), 20);
+	collector_lost_all(&a);
+	pieces_drain_of(&a, kit, STORE_AGAIN);
+	assert_int_equal(a.min, 41);
+	assert_int_equal(a.max, 60);
+	assert_int_equal(a.count, 20);
+	/* A second one takes what the first has still to send. */
+	assert_int_equal(replay_of(kit, &a, 71, 81), 10);
+	assert_int_equal(replay_of(kit, &a, 51, 61), 30);
+	assert_int_equal(replay_of(kit, &a, 61, 71), 30);
+	collector_lost_all(&a);
+	pieces_drain_of(&a, kit, STORE_AGAIN);
+	account_audit(&a);
+	assert_int_equal(a.min, 51);
+	assert_int_equal(a.max, 80);
+	account_end(&a);
+}
+
+/* It was sent before `until`, and lost so much later that newer ones have lower
+ * numbers. */
+static void one_that_came_late_goes_with_its_time(void **state)
+{
+	struct kit *kit = *state;
+	struct ep_sample late = kit_sample(20);
+	struct account a;
+
+	kit_open(kit, 0);
+	account_begin(&a, kit, "a", 100);
+	pieces_add(kit, 40);
+	late.outcome = EP_LOST;
+	store_add_sample(kit->store, kit_series(kit, "exchange", "tcp"), &late);
+	kit_commit(kit);
+	account_drain(&a, kit);
+	assert_int_equal(replay_of(kit, &a, 11, 31), 31);
 	account_end(&a);
 }
 
@@ -156,6 +212,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(once_more_from_a_time_on),
+		KIT_TEST(once_more_up_to_a_time),
+		KIT_TEST(one_that_came_late_goes_with_its_time),
 		KIT_TEST(once_more_while_there_is_a_backlog),
 		KIT_TEST(what_was_refused_stays_declared),
 		KIT_TEST(evicted_before_its_second_turn),
