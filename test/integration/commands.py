@@ -264,6 +264,7 @@ def wrong_words(lab):
             for words in (("status", "--format", "xml"), ("replay",),
                           ("backlog", "--destination", "nowhere"),
                           ("replay", "--since", "1h", "--destination", "no"),
+                          ("replay", "--since", "1h", "--until", "2h"),
                           ("dead-letter", "burn"), ("dead-letter", "retry"),
                           ("dead-letter", "drop", "x"),
                           ("dead-letter", "drop", "1", "--all")):
@@ -305,6 +306,8 @@ def what_is_refused_is_sent_again(lab):
             expect(said == "3 will be sent again\n", said)
             await_it(lambda: poison <= seqs(there.rows()), 60,
                      "taken after all")
+            await_it(lambda: poison <= set(declared_in(there.rows())), 60,
+                     "declared")
             expect(letters(folder) == [], letters(folder))
             expect(folder.end()[0] == 0, folder.said())
         judge_poison(folder, there.rows(), poison)
@@ -325,10 +328,14 @@ def look_at_letters(folder, poison):
     expect(len(said.splitlines()) == len(poison) and "hq" in said, said)
 
 
+def declared_in(rows):
+    return [n for row in rows if row["type"] == "gap"
+            for n in range(row["first"], row["last"] + 1)]
+
+
 def judge_poison(folder, rows, poison):
     contract.audit(rows)
-    declared = [n for row in rows if row["type"] == "gap"
-                for n in range(row["first"], row["last"] + 1)]
+    declared = declared_in(rows)
     expect(sorted(declared) == sorted(poison), f"declared: {declared}")
     wanted = {row["seq"]: row for row in folder.rows()}
     expect(all(row == wanted[row["seq"]] for row in rows

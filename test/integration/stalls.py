@@ -182,7 +182,9 @@ def a_process_is_stopped(lab):
                if "reason" in row else True, row)
         expect(not flagged(row) or began - SECOND < sent < ended,
                f"flagged, but sent {(sent - began) / MS} ms after: {row}")
+    # Where the machine is busy the agent may be late already, and miss them.
     under_way = [row for row in measured if row["target"].startswith("d40-")
+                 and row.get("reason") != "missed"
                  and began - 30 * MS < row["ts_us"] * 1000 < began - 2 * MS]
     expect(any(map(flagged, measured)), "nothing is flagged")
     expect(all(flagged(row) and row["outcome"] == "replied"
