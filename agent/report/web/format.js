@@ -114,12 +114,6 @@ function offsetMatters(time, zone) {
   return clock(zone, FULL).format(date) !== clock("UTC", FULL).format(date);
 }
 
-// "Fri, 21 Nov, 14:05", in that zone.
-function shortTime(time, zone = localZone()) {
-  return isNumber(time) ? clock(zone, FULL).format(new Date(time * 1000))
-    : DASH;
-}
-
 // "Fri, 21 Nov, 14:05 CET (13:05 UTC)": both, unless they are the same.
 function bothTimes(time, zone = localZone()) {
   if (!isNumber(time)) {

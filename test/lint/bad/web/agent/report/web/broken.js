@@ -1,0 +1,3 @@
+function f() {}
+const = 5;
+f();
