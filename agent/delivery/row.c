@@ -110,6 +110,7 @@ static void https(struct buf *out, const struct ep_https *https)
 	TEXT(out, "pop", https->pop);
 	TEXT(out, "pop_source", https->pop_source);
 	TEXT(out, "pop_ref", https->pop_ref);
+	TEXT(out, "edge_cache", https->edge_cache);
 	TEXT(out, "tls_issuer", https->tls_issuer);
 	if (https->tls_days_left != EP_DAYS_ABSENT)
 		INT(out, "tls_days_left", https->tls_days_left);

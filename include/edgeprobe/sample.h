@@ -47,6 +47,7 @@ enum ep_flag {
 #define EP_POP_MAX          8
 #define EP_POP_SOURCE_MAX   24
 #define EP_POP_REF_MAX      160
+#define EP_EDGE_CACHE_MAX   24
 #define EP_TLS_ISSUER_MAX   96
 #define EP_HTTP_VERSION_MAX 4
 
@@ -68,6 +69,7 @@ struct ep_https {
 	char pop[EP_POP_MAX];                   /* code of the edge PoP */
 	char pop_source[EP_POP_SOURCE_MAX];     /* header it was read from */
 	char pop_ref[EP_POP_REF_MAX];           /* that header, as it came */
+	char edge_cache[EP_EDGE_CACHE_MAX];     /* word of X-Cache: TCP_HIT */
 	char tls_issuer[EP_TLS_ISSUER_MAX];     /* O= or CN= of the issuer */
 };
 

@@ -178,6 +178,11 @@ static bool has_form(struct span s, const char *form)
 	return true;
 }
 
+static bool is_letter(char c)
+{
+	return is_upper(c) || (c >= 'a' && c <= 'z');
+}
+
 static bool is_code(struct span s)
 {
 	return s.n == CODE_LEN && is_upper(s.at[0]) && is_upper(s.at[1]) &&
@@ -221,14 +226,36 @@ static bool read_plain(struct span value, char *ret_code)
 	return true;
 }
 
+/* In the URL that reports of failures go to:
+ * "...?TenantId=&FrontEnd=Cafe&DestinationEndpoint=PHX" */
+static bool read_report_to(struct span value, char *ret_code)
+{
+	static const char label[] = "DestinationEndpoint=";
+	const size_t label_n = sizeof(label) - 1;
+	size_t n = 0;
+
+	while (value.n >= label_n && memcmp(value.at, label, label_n) != 0)
+		value = skip(value, 1);
+	if (value.n < label_n)
+		return false;
+	value = skip(value, label_n);
+	while (n < value.n && (is_letter(value.at[n]) || is_digit(value.at[n])))
+		n++;
+	return read_plain((struct span){ value.at, n }, ret_code);
+}
+
 /* In order of preference. */
 static const struct {
 	const char *name;
 	read_fn read;
+	bool shared; /* others send it, too: only one with a code counts */
 } headers[] = {
-	{ "X-MSEdge-Ref", read_ref_b }, { "X-FD-Ref", read_ref_b },
-	{ "X-Azure-Ref", read_azure },  { "X-FirstHopCafeEFZ", read_plain },
-	{ "X-FEEFZInfo", read_plain },
+	{ "X-MSEdge-Ref", read_ref_b, false },
+	{ "X-FD-Ref", read_ref_b, false },
+	{ "X-Azure-Ref", read_azure, false },
+	{ "X-FirstHopCafeEFZ", read_plain, false },
+	{ "X-FEEFZInfo", read_plain, false },
+	{ "Report-To", read_report_to, true },
 };
 
 #define HEADERS_N (sizeof(headers) / sizeof(headers[0]))
@@ -277,6 +304,19 @@ static bool keeps(const struct ep_https *https, size_t rank, bool has_code)
 	return rank_of(name) <= rank;
 }
 
+/* "TCP_HIT", "Hit from somewhere": the first word, of the first such header. */
+static void note_cache(struct ep_https *https, struct span value)
+{
+	size_t n = 0;
+
+	while (n < value.n && (is_letter(value.at[n]) ||
+			       is_digit(value.at[n]) || value.at[n] == '_'))
+		n++;
+	if (https->edge_cache[0] == '\0')
+		put_text((struct span){ value.at, n }, https->edge_cache,
+			 sizeof(https->edge_cache));
+}
+
 void pop_note(struct ep_https *https, const char *line, size_t length)
 {
 	char code[EP_POP_MAX] = "";
@@ -286,11 +326,13 @@ void pop_note(struct ep_https *https, const char *line, size_t length)
 
 	if (!split(line, length, &name, &value))
 		return;
+	if (equals(name, "X-Cache"))
+		note_cache(https, value);
 	rank = rank_of(name);
 	if (rank == HEADERS_N || value.n == 0)
 		return;
 	has_code = headers[rank].read(value, code);
-	if (keeps(https, rank, has_code))
+	if (keeps(https, rank, has_code) || (headers[rank].shared && !has_code))
 		return;
 	memcpy(https->pop, code, sizeof(code));
 	put_text(
@@ -304,4 +346,5 @@ void pop_forget(struct ep_https *https)
 	https->pop[0] = '\0';
 	https->pop_source[0] = '\0';
 	https->pop_ref[0] = '\0';
+	https->edge_cache[0] = '\0';
 }

@@ -3,6 +3,7 @@
  * test_pop replays the seeds. */
 #include "core/pop.h"
 #include <assert.h>
+#include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ static void check(const struct ep_https *https)
 	size_t ref_n = strnlen(https->pop_ref, sizeof(https->pop_ref));
 	size_t source_n = strnlen(https->pop_source, sizeof(https->pop_source));
 	size_t code_n = strnlen(https->pop, sizeof(https->pop));
+	size_t cache_n = strnlen(https->edge_cache, sizeof(https->edge_cache));
 
 	assert(ref_n < sizeof(https->pop_ref));
 	assert(source_n < sizeof(https->pop_source));
@@ -29,6 +31,10 @@ static void check(const struct ep_https *https)
 	check_code(https->pop, code_n);
 	for (size_t i = 0; i < ref_n; i++)
 		assert(https->pop_ref[i] >= ' ' && https->pop_ref[i] <= '~');
+	assert(cache_n < sizeof(https->edge_cache));
+	for (size_t i = 0; i < cache_n; i++)
+		assert(isalnum((unsigned char)https->edge_cache[i]) ||
+		       https->edge_cache[i] == '_');
 	assert((ref_n > 0) == (source_n > 0));
 	assert(code_n == 0 || source_n > 0);
 }

@@ -35,7 +35,7 @@ FLAGS = {"fresh_flow", "draining", "clock_unsynced", "duplicate",
          "kept_connection", "thinned", "tx_sched", "stalled",
          "tls_issuer_unexpected", "tcp_answered_nearby", "below_light"}
 POP_SOURCES = {"X-MSEdge-Ref", "X-FD-Ref", "X-Azure-Ref",
-               "X-FirstHopCafeEFZ", "X-FEEFZInfo"}
+               "X-FirstHopCafeEFZ", "X-FEEFZInfo", "Report-To"}
 
 
 class Broken(Exception):
@@ -147,9 +147,10 @@ HTTPS = {
     "srtt_us": (duration, False), "min_rtt_us": (duration, False),
     "http_status": (integer(100, 599), False),
     "http_version": (word({"1.0", "1.1", "2"}), False),
-    "pop": (pattern("[A-Z]{2,4}"), False),
+    "pop": (pattern("[A-Z]{2,4}|[A-Z]{2}[0-9]"), False),
     "pop_source": (word(POP_SOURCES), False),
     "pop_ref": (text, False),
+    "edge_cache": (pattern("[A-Za-z0-9_]{1,23}"), False),
     "tls_issuer": (text, False),
     "tls_days_left": (integer(-2 ** 31, 2 ** 31), False),
 }

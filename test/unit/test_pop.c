@@ -19,6 +19,10 @@
 #define REF_B(node)                                                            \
 	"Ref A: 00112233445566778899AABBCCDDEEFF Ref B: " node                 \
 	" Ref C: 2026-01-01T00:00:00Z"
+#define REPORT_TO(code)                                                        \
+	"{\"group\":\"NelOfficeUpload1\",\"endpoints\":["                      \
+	"{\"url\":\"https://exo.nel.measure.office.net/api/report?TenantId="   \
+	"&FrontEnd=Cafe&DestinationEndpoint=" code "\"}]}"
 
 static const struct {
 	const char *name, *value, *code;
@@ -78,6 +82,8 @@ static const struct {
 	{ "X-FEEFZInfo", "PHX,", "" },
 	{ "X-FEEFZInfo", "PHXA", "" },
 	{ "X-FEEFZInfo", "ph", "" },
+	{ "Report-To", REPORT_TO("PHX"), "PHX" },
+	{ "Report-To", "DestinationEndpoint=MNZ&x", "MNZ" },
 };
 
 static void note(struct ep_https *h, const char *line)
@@ -113,6 +119,14 @@ static void lines_that_are_something_else(void **state)
 		": AMS\r\n",
 		"X-MSEdge-Ref:\r\n",
 		"X-Cache: HIT",
+		"Report-To: {\"group\":\"x\",\"endpoints\":[]}",
+		"Report-To: " REPORT_TO(""),
+		"Report-To: " REPORT_TO("phx"),
+		"Report-To: " REPORT_TO("PHX1"),
+		"Report-To: DestinationEndpoint",
+		"NEL: {\"report_to\":\"NelOfficeUpload1\"}",
+		"X-FEProxyInfo: PH7PR17CA0070.NAMPRD17.PROD.OUTLOOK.COM",
+		"X-CalculatedFETarget: BYAPR06CU002.internal.outlook.com",
 		"X-FEServer: SN6PR16CA0066\r\n",
 		"X-FEEFZInfo:  ",
 		"X-FEEFZInf: PHX",
@@ -169,7 +183,13 @@ static void precedence(void **state)
 		    "IST", "X-Azure-Ref");
 	expect_wins("X-FirstHopCafeEFZ: DUB", "X-FEEFZInfo: CDG", "DUB",
 		    "X-FirstHopCafeEFZ");
+	expect_wins("X-FEEFZInfo: CDG", "Report-To: " REPORT_TO("PHX"), "CDG",
+		    "X-FEEFZInfo");
 	/* One with a code goes before one without. */
+	expect_wins("Report-To: " REPORT_TO("PHX"), "X-Azure-Ref: " MIDDLE,
+		    "PHX", "Report-To");
+	expect_wins("X-Azure-Ref: " MIDDLE, "Report-To: " REPORT_TO(""), "",
+		    "X-Azure-Ref");
 	expect_wins("X-FEEFZInfo: CDG", "X-Azure-Ref: " MIDDLE, "CDG",
 		    "X-FEEFZInfo");
 	expect_wins("X-MSEdge-Ref: none", "X-Azure-Ref: " MIDDLE, "",
@@ -193,6 +213,42 @@ static void long_and_dirty_values(void **state)
 	assert_int_equal(strncmp(h.pop_ref, "Ref B: AMS1 ??xx", 16), 0);
 }
 
+static const char *cache_of(const char *line)
+{
+	static struct ep_https h;
+
+	memset(&h, 0, sizeof(h));
+	note(&h, line);
+	assert_string_equal(h.pop_source, "");
+	return h.edge_cache;
+}
+
+static void whether_the_edge_answered_alone(void **state)
+{
+	struct ep_https h = { .pop = "" };
+
+	(void)state;
+	assert_string_equal(cache_of("X-Cache: TCP_HIT\r\n"), "TCP_HIT");
+	assert_string_equal(cache_of("x-cache:TCP_REMOTE_HIT"),
+			    "TCP_REMOTE_HIT");
+	assert_string_equal(cache_of("X-Cache: PRIVATE_NOSTORE"),
+			    "PRIVATE_NOSTORE");
+	assert_string_equal(cache_of("X-Cache: CONFIG_NOCACHE, x"),
+			    "CONFIG_NOCACHE");
+	assert_string_equal(cache_of("X-Cache: Hit from cloudfront"), "Hit");
+	assert_string_equal(cache_of("X-Cache: TCP_HIT\x80"), "TCP_HIT");
+	assert_string_equal(cache_of("X-Cache: ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+			    "ABCDEFGHIJKLMNOPQRSTUVW");
+	assert_string_equal(cache_of("X-Cache: "), "");
+	assert_string_equal(cache_of("X-Cache: <x>"), "");
+	assert_string_equal(cache_of("X-Cache-Info: L1_T2"), "");
+	note(&h, "X-Cache: TCP_MISS");
+	note(&h, "X-Cache: TCP_HIT");
+	assert_string_equal(h.edge_cache, "TCP_MISS");
+	pop_forget(&h);
+	assert_string_equal(h.edge_cache, "");
+}
+
 static void forget(void **state)
 {
 	struct ep_https h = { .pop = "" };
@@ -207,7 +263,7 @@ static void forget(void **state)
 static void seeds_of_the_fuzzer(void **state)
 {
 	(void)state;
-	seeds_replay(SEED_DIR, 10);
+	seeds_replay(SEED_DIR, 12);
 }
 
 int main(void)
@@ -218,6 +274,7 @@ int main(void)
 		cmocka_unit_test(name_in_any_case_without_a_line_end),
 		cmocka_unit_test(precedence),
 		cmocka_unit_test(long_and_dirty_values),
+		cmocka_unit_test(whether_the_edge_answered_alone),
 		cmocka_unit_test(forget),
 		cmocka_unit_test(seeds_of_the_fuzzer),
 	};

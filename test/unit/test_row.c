@@ -102,6 +102,7 @@ static void a_sample_with_everything(void **state)
 	snprintf(h->pop, sizeof(h->pop), "AMS");
 	snprintf(h->pop_source, sizeof(h->pop_source), "x-msedge-ref");
 	snprintf(h->pop_ref, sizeof(h->pop_ref), "Ref A: \"1\" Ref B: AMS");
+	snprintf(h->edge_cache, sizeof(h->edge_cache), "TCP_HIT");
 	snprintf(h->tls_issuer, sizeof(h->tls_issuer), "DigiCert Inc");
 	h->tls_days_left = -3;
 	expect(&r, HEAD("sample") PLACE
@@ -113,6 +114,7 @@ static void a_sample_with_everything(void **state)
 	       "\"http_version\":\"1.1\",\"pop\":\"AMS\","
 	       "\"pop_source\":\"x-msedge-ref\","
 	       "\"pop_ref\":\"Ref A: \\\"1\\\" Ref B: AMS\","
+	       "\"edge_cache\":\"TCP_HIT\","
 	       "\"tls_issuer\":\"DigiCert Inc\",\"tls_days_left\":-3,"
 	       "\"ttl\":57,\"retransmits\":0" TRUSTY
 	       ",\"flags\":\"fresh_flow,draining,clock_unsynced,"
