@@ -37,29 +37,43 @@ static void put_rtt(const struct figures *f, struct buf *out)
 
 static void put_reasons(const struct line *line, struct buf *out)
 {
-	doc_begin(out, "reasons", '{');
-	for (unsigned r = 1; r < EP_REASON_COUNT; r++)
-		if (line->reasons[r] > 0)
-			doc_uint(out, ep_reason_name(r), line->reasons[r]);
-	doc_end(out, '}');
+	bool begun = false;
+
+	for (unsigned r = 1; r < EP_REASON_COUNT; r++) {
+		if (line->reasons[r] == 0)
+			continue;
+		if (!begun)
+			doc_begin(out, "reasons", '{');
+		begun = true;
+		doc_uint(out, ep_reason_name(r), line->reasons[r]);
+	}
+	if (begun)
+		doc_end(out, '}');
 }
 
 static void put_phases(const struct line *line, struct buf *out)
 {
-	doc_begin(out, "phases", '{');
+	bool begun = false;
+
 	for (unsigned p = 0; p < LINE_PHASES; p++) {
 		if (line->phases[p].n == 0)
 			continue;
+		if (!begun)
+			doc_begin(out, "phases", '{');
+		begun = true;
 		doc_begin(out, line_phase_names[p], '[');
 		doc_ms(out, NULL, line->phases[p].p50);
 		doc_ms(out, NULL, line->phases[p].p90);
 		doc_end(out, ']');
 	}
-	doc_end(out, '}');
+	if (begun)
+		doc_end(out, '}');
 }
 
 static void put_pops(const struct line *line, struct buf *out)
 {
+	if (line->n_pops == 0)
+		return;
 	doc_begin(out, "pops", '[');
 	for (unsigned i = 0; i < line->n_pops; i++) {
 		doc_begin(out, NULL, '[');

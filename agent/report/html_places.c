@@ -232,6 +232,7 @@ static void put_series(const struct model *model, const struct model_series *s,
 	html_text_cell(out, s->service);
 	html_text_cell(out, s->probe);
 	html_figure_cells(out, &s->now, &s->before);
+	html_pops_cell(out, &s->now);
 	put_phase_cells(&s->now, out);
 	html_number_cell(out, s->worst_loss_percent, "", HTML_PLAIN);
 	html_number_cell(out, s->worst_burst_percent, "", HTML_PLAIN);

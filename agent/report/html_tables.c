@@ -32,7 +32,52 @@ void html_figure_cells(struct buf *out, const struct line *now,
 	html_ms_cell(out, now->jitter, HTML_PLAIN);
 	html_change_cell(out, now->rtt.p50,
 			 before == NULL ? (double)NAN : before->rtt.p50);
-	html_pops_cell(out, now);
+}
+
+/* --- edge locations --- */
+
+/* Only answers of https name them. */
+static void add_pops(struct line *into, const struct line *line)
+{
+	for (unsigned i = 0; i < line->n_pops; i++) {
+		unsigned k = 0;
+
+		while (k < into->n_pops &&
+		       strcmp(into->pops[k].code, line->pops[i].code) != 0)
+			k++;
+		if (k == LINE_POPS_MAX)
+			continue;
+		if (k == into->n_pops)
+			into->pops[into->n_pops++] =
+				(struct line_pop){ line->pops[i].code, 0 };
+		into->pops[k].n += line->pops[i].n;
+	}
+}
+
+static int more_first(const void *a, const void *b)
+{
+	uint64_t x = ((const struct line_pop *)a)->n;
+	uint64_t y = ((const struct line_pop *)b)->n;
+
+	return (x < y) - (x > y);
+}
+
+/* Of a site, or of one of its circuits. */
+static void put_pops(const struct model *model, uint32_t site, uint32_t circuit,
+		     struct buf *out)
+{
+	struct line all = { .n_pops = 0 };
+
+	for (size_t i = 0; i < model->n_series; i++) {
+		const struct model_series *s = &model->series[i];
+
+		if (circuit == MODEL_NONE
+			    ? model->circuits[s->circuit].site == site
+			    : s->circuit == circuit)
+			add_pops(&all, &s->now);
+	}
+	qsort(all.pops, all.n_pops, sizeof(all.pops[0]), more_first);
+	html_pops_cell(out, &all);
 }
 
 /* `name` first. */
@@ -99,7 +144,6 @@ static void put_figures(const struct tree *t, const char *kind,
 {
 	html_text_cell(t->out, kind);
 	html_figure_cells(t->out, now, before);
-	buf_text(t->out, "</tr>\n");
 }
 
 /* Of a market's lines that of the kind which stands for a site, too. */
@@ -124,6 +168,7 @@ static void put_place(const struct tree *t, enum level level, const char *name)
 	};
 	const struct lines *now = &t->model->now[rollups[level]];
 	const struct line *line = headline_of(now, name);
+	struct line all;
 
 	put_row(t, level, "", name);
 	if (line != NULL)
@@ -131,8 +176,15 @@ static void put_place(const struct tree *t, enum level level, const char *name)
 			    html_line_like(&t->model->before[rollups[level]],
 					   line));
 	else
-		buf_printf(t->out, "<td colspan=\"%d\"></td></tr>\n",
-			   HTML_FIGURES);
+		buf_printf(t->out, "<td colspan=\"%d\"></td>",
+			   HTML_FIGURES - 1);
+	memset(&all, 0, sizeof(all));
+	for (size_t i = 0; i < now->n; i++)
+		if (strcmp(now->at[i].keys[0], name) == 0)
+			add_pops(&all, &now->at[i]);
+	qsort(all.pops, all.n_pops, sizeof(all.pops[0]), more_first);
+	html_pops_cell(t->out, &all);
+	buf_text(t->out, "</tr>\n");
 }
 
 static void put_site(const struct tree *t, uint32_t i)
@@ -143,6 +195,8 @@ static void put_site(const struct tree *t, uint32_t i)
 	snprintf(about, sizeof(about), " data-site=\"%u\"", i);
 	put_row(t, SITE, about, model_site_label(t->model, i));
 	put_figures(t, html_kind(site->headline), &site->now, &site->before);
+	put_pops(t->model, i, MODEL_NONE, t->out);
+	buf_text(t->out, "</tr>\n");
 	for (uint32_t c = 0; c < t->model->n_circuits; c++) {
 		const struct model_circuit *circuit = &t->model->circuits[c];
 
@@ -152,6 +206,8 @@ static void put_site(const struct tree *t, uint32_t i)
 		put_row(t, CIRCUIT, about, model_circuit_label(t->model, c));
 		put_figures(t, html_kind(circuit->headline), &circuit->now,
 			    &circuit->before);
+		put_pops(t->model, i, c, t->out);
+		buf_text(t->out, "</tr>\n");
 	}
 }
 
@@ -239,6 +295,7 @@ static void put_rollup(const struct model *model, const struct rollup *r,
 		html_text_cell(out, line->keys[1]);
 		html_figure_cells(out, line,
 				  html_line_like(&model->before[r->by], line));
+		html_pops_cell(out, line);
 		buf_text(out, "</tr>\n");
 	}
 	html_table_end(out);

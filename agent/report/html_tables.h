@@ -10,7 +10,8 @@
 #define HTML_FIGURES 10
 extern const struct html_column html_figures[HTML_FIGURES];
 
-/* Their cells. `before` NULL: nothing to compare with. */
+/* Their cells but for the first, the probe, and the last, the edge locations.
+ * `before` NULL: nothing to compare with. */
 void html_figure_cells(struct buf *out, const struct line *now,
 		       const struct line *before);
 
