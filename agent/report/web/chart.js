@@ -113,8 +113,7 @@ function chartKeys(data, spec, holder, event) {
   if (step) {
     holder.at = Math.max(0, Math.min(last, holder.at +
       step * (event.shiftKey ? 12 : 1)));
-    u.setCursor({ left: u.valToPos(times[holder.at] + data.bucket / 2, "x"),
-      top: 0 });
+    u.setCursor({ left: u.valToPos(times[holder.at], "x"), top: 0 });
   } else if (event.key === "+" || event.key === "-") {
     const half = (max - min) / (event.key === "+" ? 4 : 1);
     u.setScale("x", { min: times[holder.at] - half,
@@ -122,7 +121,7 @@ function chartKeys(data, spec, holder, event) {
   } else if (event.key === "Escape") {
     u.setScale("x", { min: data.since, max: data.until });
   } else if (event.key === "Enter") {
-    markTime(data, times[holder.at]);
+    markTime(data, data.since + holder.at * data.bucket);
   } else {
     return;
   }
@@ -169,7 +168,7 @@ function timeChart(data, spec) {
     // A drag is a zoom, and no click.
     const u = holder.plot;
     if (u && u.select.width === 0 && bucketUnder(data, u) >= 0) {
-      markTime(data, spec.data[0][bucketUnder(data, u)]);
+      markTime(data, data.since + bucketUnder(data, u) * data.bucket);
     }
   });
   drawLazily(frame, draw);

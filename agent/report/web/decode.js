@@ -10,13 +10,16 @@ function codeToMs(code) {
   return code > 0 ? Math.pow(2, (code - 1) / STEPS) / 1e6 : null;
 }
 
+// Of all codes up to an hour and a half, as there are many cells and few codes.
+const MS_OF_CODES = Array.from({ length: 5500 }, (_, code) => codeToMs(code));
+
 // Differences of codes into milliseconds; null where there is no round trip.
 function decodeCodes(deltas, n) {
   const out = new Array(n).fill(null);
   let code = 0;
   for (let i = 0; i < n && deltas && i < deltas.length; i++) {
     code += deltas[i];
-    out[i] = codeToMs(code);
+    out[i] = code in MS_OF_CODES ? MS_OF_CODES[code] : codeToMs(code);
   }
   return out;
 }

@@ -13,9 +13,12 @@ function digits(x) {
   return size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2;
 }
 
+const numberFormats = [0, 1, 2].map((places) => new Intl.NumberFormat("en-US",
+  { minimumFractionDigits: places, maximumFractionDigits: places }));
+
+// With up to two decimal places.
 function number(x, places) {
-  return isNumber(x) ? x.toLocaleString("en-US",
-    { minimumFractionDigits: places, maximumFractionDigits: places }) : DASH;
+  return isNumber(x) ? numberFormats[places].format(x) : DASH;
 }
 
 function msNumber(x) {

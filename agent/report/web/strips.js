@@ -192,9 +192,12 @@ function startStrips(data, section) {
   const frame = el("div", { class: "strip-frame" }, list, line, mark);
   // Lines stand over the strips, whose left edge the style sheet decides.
   const place = (node, i) => {
+    node.hidden = i < 0;
+    if (i < 0) {
+      return;
+    }
     const frameBox = frame.getBoundingClientRect();
     const strip = axisBox.getBoundingClientRect();
-    node.hidden = i < 0;
     node.style.left = (strip.left - frameBox.left + strip.width *
       (i + 0.5) / data.buckets).toFixed(1) + "px";
   };
