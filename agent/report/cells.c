@@ -101,6 +101,22 @@ void cells_see(const struct cells *cells, struct cells_track *track,
 		sketch_add(sketch_of(track, bucket), (uint64_t)row->rtt_ns, 1);
 }
 
+void cells_see_many(const struct cells *cells, struct cells_track *track,
+		    uint64_t sent_ns, uint64_t rtt_ns, uint32_t n)
+{
+	sketch_add(sketch_of(track, bucket_of(cells, sent_ns)), rtt_ns, n);
+}
+
+void cells_count(const struct cells *cells, struct cells_track *track,
+		 uint64_t sent_ns, const uint32_t asked_lost_failed[3])
+{
+	struct model_cell *cell = &track->cells[bucket_of(cells, sent_ns)];
+
+	cell->asked += asked_lost_failed[0];
+	cell->lost += asked_lost_failed[1];
+	cell->failed += asked_lost_failed[2];
+}
+
 struct model_cell *cells_end(struct cells_track *track)
 {
 	for (unsigned i = 0; i < OPEN; i++)

@@ -26,6 +26,13 @@ struct cells_track *cells_add(const struct cells *cells);
 void cells_see(const struct cells *cells, struct cells_track *track,
 	       const struct scan_row *row);
 
+/* The same for a source that has counted already: round trips, `n` of about the
+ * same duration, and what else there was at that time. */
+void cells_see_many(const struct cells *cells, struct cells_track *track,
+		    uint64_t sent_ns, uint64_t rtt_ns, uint32_t n);
+void cells_count(const struct cells *cells, struct cells_track *track,
+		 uint64_t sent_ns, const uint32_t asked_lost_failed[3]);
+
 /* grid.n_buckets of them, in the arena. */
 struct model_cell *cells_end(struct cells_track *track);
 

@@ -173,6 +173,30 @@ int gather_row(uint32_t stream, const struct scan_row *row, const char *pop,
 	return r;
 }
 
+/* --- what was counted elsewhere --- */
+
+int gather_counted(struct gather *g, uint32_t stream,
+		   const struct gather_counted *counted)
+{
+	const uint32_t counts[] = { counted->asked, counted->lost,
+				    counted->failed };
+	struct gather_stream *s = &g->streams[stream];
+
+	if (s->track == NULL && join_track(g, s) < 0)
+		return -ENOMEM;
+	cells_count(&g->cells, s->track->cells, counted->time_ns, counts);
+	for (size_t i = 0; i < counted->n_steps; i++)
+		cells_see_many(&g->cells, s->track->cells, counted->time_ns,
+			       counted->steps[i].rtt_ns, counted->steps[i].n);
+	return 0;
+}
+
+int gather_voice(struct gather *g, uint32_t stream, uint64_t sent_ns,
+		 int64_t rtt_ns)
+{
+	return voice_see(&g->streams[stream].voice, sent_ns, rtt_ns);
+}
+
 /* --- series of the model --- */
 
 static int compare_series(const void *a, const void *b)

@@ -32,6 +32,27 @@ int gather_stream(uint32_t stream, const struct feed_stream *about, void *arg);
 int gather_row(uint32_t stream, const struct scan_row *row, const char *pop,
 	       void *arg);
 
+/* For a source that has counted already: what a stream did at about that time.
+ * It tells runs and pairs by itself. */
+struct gather_step {
+	uint64_t rtt_ns;
+	uint32_t n;
+};
+
+struct gather_counted {
+	uint64_t time_ns;
+	uint32_t asked, lost, failed;
+	const struct gather_step *steps; /* its round trips */
+	size_t n_steps;
+};
+
+int gather_counted(struct gather *gather, uint32_t stream,
+		   const struct gather_counted *counted);
+
+/* A packet of a stream that was counted: its round trip, or VOICE_LOST. */
+int gather_voice(struct gather *gather, uint32_t stream, uint64_t sent_ns,
+		 int64_t rtt_ns);
+
 /* Once, when all was read: everything that source_ops.model() fills, but what it
  * is read from. 0 or -ENOMEM. */
 int gather_fill(struct gather *gather, struct model *model);

@@ -46,6 +46,9 @@ CREATE TABLE IF NOT EXISTS edgeprobe.rows
     pop_ref String CODEC(ZSTD),
     tls_issuer LowCardinality(String),
     tls_days_left Nullable(Int32),
+    tls_first_byte_us Nullable(Float64) CODEC(ZSTD),
+    egress_address LowCardinality(String),
+    egress_port UInt16,
     ttl Nullable(UInt8),
     retransmits Nullable(UInt8),
     stamp LowCardinality(String),
@@ -62,6 +65,12 @@ CREATE TABLE IF NOT EXISTS edgeprobe.rows
     event LowCardinality(String),
     level LowCardinality(String),
     state LowCardinality(String),
+    since_us UInt64,
+    baseline_us Nullable(Float64),
+    loss_percent Nullable(Float64),
+    share Nullable(Float64),
+    from_pop LowCardinality(String),
+    to_pop LowCardinality(String),
     part LowCardinality(String),
     destination LowCardinality(String),
     period_us Float64,
@@ -78,7 +87,18 @@ CREATE TABLE IF NOT EXISTS edgeprobe.rows
     backlog_age_us Float64,
     troubled UInt8,
     disk_full UInt8,
-    evicted UInt64
+    evicted UInt64,
+    latitude Nullable(Float64),
+    longitude Nullable(Float64),
+    expected_pops LowCardinality(String),
+    connection LowCardinality(String),
+    primary_location LowCardinality(String),
+    backup_location LowCardinality(String),
+    egress_place LowCardinality(String),
+    egress_km Nullable(Float64),
+    resolver_address LowCardinality(String),
+    resolver_place LowCardinality(String),
+    resolver_km Nullable(Float64)
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toDate(toUInt16(intDiv(ts_us, 86400000000)))
@@ -104,25 +124,30 @@ CREATE TABLE IF NOT EXISTS edgeprobe.minutes
     probe LowCardinality(String),
     kept UInt8,
     pop LowCardinality(String),
+    host LowCardinality(String),
+    reason LowCardinality(String),
     sent AggregateFunction(sum, UInt64),
     answered AggregateFunction(sum, UInt64),
     lost AggregateFunction(sum, UInt64),
     failed AggregateFunction(sum, UInt64),
     missed AggregateFunction(sum, UInt64),
+    late AggregateFunction(sum, UInt64),
     content AggregateFunction(sum, UInt64),
     rtt_min AggregateFunction(min, Float64),
     rtt_max AggregateFunction(max, Float64),
     rtt_sum AggregateFunction(sum, Float64),
+    rtt_squares AggregateFunction(sum, Float64),
     rtt AggregateFunction(sumMap, Array(UInt16), Array(UInt64)),
     dns AggregateFunction(sumMap, Array(UInt16), Array(UInt64)),
     connect AggregateFunction(sumMap, Array(UInt16), Array(UInt64)),
     tls AggregateFunction(sumMap, Array(UInt16), Array(UInt64)),
     first_byte AggregateFunction(sumMap, Array(UInt16), Array(UInt64)),
-    total AggregateFunction(sumMap, Array(UInt16), Array(UInt64))
+    total AggregateFunction(sumMap, Array(UInt16), Array(UInt64)),
+    srtt AggregateFunction(sumMap, Array(UInt16), Array(UInt64))
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(minute, 'UTC')
-ORDER BY (target, probe, kept, pop, agent, site, country, metro, circuit, provider, prefix, minute)
+ORDER BY (target, probe, kept, pop, agent, site, country, metro, circuit, provider, prefix, minute, host, reason)
 TTL minute + INTERVAL 400 DAY
 SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, ratio_of_defaults_for_sparse_serialization = 1;
 
@@ -140,25 +165,30 @@ CREATE TABLE IF NOT EXISTS edgeprobe.hours
     probe LowCardinality(String),
     kept UInt8,
     pop LowCardinality(String),
+    host LowCardinality(String),
+    reason LowCardinality(String),
     sent AggregateFunction(sum, UInt64),
     answered AggregateFunction(sum, UInt64),
     lost AggregateFunction(sum, UInt64),
     failed AggregateFunction(sum, UInt64),
     missed AggregateFunction(sum, UInt64),
+    late AggregateFunction(sum, UInt64),
     content AggregateFunction(sum, UInt64),
     rtt_min AggregateFunction(min, Float64),
     rtt_max AggregateFunction(max, Float64),
     rtt_sum AggregateFunction(sum, Float64),
+    rtt_squares AggregateFunction(sum, Float64),
     rtt AggregateFunction(sumMap, Array(UInt16), Array(UInt64)),
     dns AggregateFunction(sumMap, Array(UInt16), Array(UInt64)),
     connect AggregateFunction(sumMap, Array(UInt16), Array(UInt64)),
     tls AggregateFunction(sumMap, Array(UInt16), Array(UInt64)),
     first_byte AggregateFunction(sumMap, Array(UInt16), Array(UInt64)),
-    total AggregateFunction(sumMap, Array(UInt16), Array(UInt64))
+    total AggregateFunction(sumMap, Array(UInt16), Array(UInt64)),
+    srtt AggregateFunction(sumMap, Array(UInt16), Array(UInt64))
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(hour, 'UTC')
-ORDER BY (target, probe, kept, pop, agent, site, country, metro, circuit, provider, prefix, hour)
+ORDER BY (target, probe, kept, pop, agent, site, country, metro, circuit, provider, prefix, hour, host, reason)
 SETTINGS non_replicated_deduplication_window = 10000, ratio_of_defaults_for_sparse_serialization = 1;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS edgeprobe.to_minutes TO edgeprobe.minutes AS
@@ -166,47 +196,129 @@ SELECT
     toDateTime(toUInt32(intDiv(ts_us, 60000000) * 60), 'UTC') AS minute,
     agent, site, country, metro, circuit, provider, prefix, target, probe,
     toUInt8(position(flags, 'kept_connection') > 0) AS kept,
-    pop,
-    sumState(toUInt64(reason != 'missed')) AS sent,
+    pop, host, reason,
+    sumState(toUInt64(type = 'sample' AND reason != 'missed')) AS sent,
     sumState(toUInt64(outcome IN ('replied', 'refused'))) AS answered,
     sumState(toUInt64(outcome = 'lost')) AS lost,
     sumState(toUInt64(outcome = 'failed' AND reason != 'missed')) AS failed,
     sumState(toUInt64(edgeprobe.rows.missed)) AS missed,
-    sumState(cityHash64(agent, epoch, seq)) AS content,
-    minState(ifNull(rtt_us, inf)) AS rtt_min,
-    maxState(ifNull(rtt_us, 0.)) AS rtt_max,
-    sumState(ifNull(rtt_us, 0.)) AS rtt_sum,
-    sumMapState(if(isNull(rtt_us), emptyArrayUInt16(), [toUInt16(log2(greatest(assumeNotNull(rtt_us) * 1000, 1.)) * 64)]), if(isNull(rtt_us), emptyArrayUInt64(), [toUInt64(1)])) AS rtt,
+    sumState(toUInt64(type = 'late' AND position(flags, 'duplicate') = 0)) AS late,
+    sumState(if(type = 'sample', cityHash64(agent, epoch, seq), toUInt64(0))) AS content,
+    minState(if(type = 'sample', ifNull(rtt_us, inf), inf)) AS rtt_min,
+    maxState(if(type = 'sample', ifNull(rtt_us, 0.), 0.)) AS rtt_max,
+    sumState(if(type = 'sample', ifNull(rtt_us, 0.), 0.)) AS rtt_sum,
+    sumState(if(type = 'sample', ifNull(rtt_us * rtt_us, 0.), 0.)) AS rtt_squares,
+    sumMapState(if(isNull(rtt_us) OR type != 'sample', emptyArrayUInt16(), [toUInt16(log2(greatest(assumeNotNull(rtt_us) * 1000, 1.)) * 64)]), if(isNull(rtt_us) OR type != 'sample', emptyArrayUInt64(), [toUInt64(1)])) AS rtt,
     sumMapState(if(isNull(dns_us), emptyArrayUInt16(), [toUInt16(log2(greatest(assumeNotNull(dns_us) * 1000, 1.)) * 64)]), if(isNull(dns_us), emptyArrayUInt64(), [toUInt64(1)])) AS dns,
     sumMapState(if(isNull(connect_us), emptyArrayUInt16(), [toUInt16(log2(greatest(assumeNotNull(connect_us) * 1000, 1.)) * 64)]), if(isNull(connect_us), emptyArrayUInt64(), [toUInt64(1)])) AS connect,
     sumMapState(if(isNull(tls_us), emptyArrayUInt16(), [toUInt16(log2(greatest(assumeNotNull(tls_us) * 1000, 1.)) * 64)]), if(isNull(tls_us), emptyArrayUInt64(), [toUInt64(1)])) AS tls,
     sumMapState(if(isNull(first_byte_us), emptyArrayUInt16(), [toUInt16(log2(greatest(assumeNotNull(first_byte_us) * 1000, 1.)) * 64)]), if(isNull(first_byte_us), emptyArrayUInt64(), [toUInt64(1)])) AS first_byte,
-    sumMapState(if(isNull(total_us), emptyArrayUInt16(), [toUInt16(log2(greatest(assumeNotNull(total_us) * 1000, 1.)) * 64)]), if(isNull(total_us), emptyArrayUInt64(), [toUInt64(1)])) AS total
+    sumMapState(if(isNull(total_us), emptyArrayUInt16(), [toUInt16(log2(greatest(assumeNotNull(total_us) * 1000, 1.)) * 64)]), if(isNull(total_us), emptyArrayUInt64(), [toUInt64(1)])) AS total,
+    sumMapState(if(isNull(srtt_us), emptyArrayUInt16(), [toUInt16(log2(greatest(assumeNotNull(srtt_us) * 1000, 1.)) * 64)]), if(isNull(srtt_us), emptyArrayUInt64(), [toUInt64(1)])) AS srtt
 FROM edgeprobe.rows
-WHERE type = 'sample'
-GROUP BY minute, agent, site, country, metro, circuit, provider, prefix, target, probe, kept, pop;
+WHERE type IN ('sample', 'late')
+GROUP BY minute, agent, site, country, metro, circuit, provider, prefix, target, probe, kept, pop, host, reason;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS edgeprobe.to_hours TO edgeprobe.hours AS
 SELECT
     toDateTime(intDiv(toUInt32(minute), 3600) * 3600, 'UTC') AS hour,
-    agent, site, country, metro, circuit, provider, prefix, target, probe, kept, pop,
+    agent, site, country, metro, circuit, provider, prefix, target, probe, kept, pop, host, reason,
     sumMergeState(sent) AS sent,
     sumMergeState(answered) AS answered,
     sumMergeState(lost) AS lost,
     sumMergeState(failed) AS failed,
     sumMergeState(missed) AS missed,
+    sumMergeState(late) AS late,
     sumMergeState(content) AS content,
     minMergeState(rtt_min) AS rtt_min,
     maxMergeState(rtt_max) AS rtt_max,
     sumMergeState(rtt_sum) AS rtt_sum,
+    sumMergeState(rtt_squares) AS rtt_squares,
     sumMapMergeState(rtt) AS rtt,
     sumMapMergeState(dns) AS dns,
     sumMapMergeState(connect) AS connect,
     sumMapMergeState(tls) AS tls,
     sumMapMergeState(first_byte) AS first_byte,
-    sumMapMergeState(total) AS total
+    sumMapMergeState(total) AS total,
+    sumMapMergeState(srtt) AS srtt
 FROM edgeprobe.minutes
-GROUP BY hour, agent, site, country, metro, circuit, provider, prefix, target, probe, kept, pop;
+GROUP BY hour, agent, site, country, metro, circuit, provider, prefix, target, probe, kept, pop, host, reason;
+
+-- What agents say of their site (part `site`) and circuits (part `circuit`): the
+-- newest of each. Reports know from here where a site is and what is registered.
+CREATE TABLE IF NOT EXISTS edgeprobe.facts
+(
+    agent LowCardinality(String),
+    part LowCardinality(String),
+    circuit LowCardinality(String),
+    ts_us UInt64,
+    site LowCardinality(String),
+    country LowCardinality(String),
+    metro LowCardinality(String),
+    provider LowCardinality(String),
+    prefix LowCardinality(String),
+    latitude Nullable(Float64),
+    longitude Nullable(Float64),
+    expected_pops LowCardinality(String),
+    connection LowCardinality(String),
+    primary_location LowCardinality(String),
+    backup_location LowCardinality(String),
+    egress_address LowCardinality(String),
+    egress_place LowCardinality(String),
+    egress_km Nullable(Float64),
+    resolver_address LowCardinality(String),
+    resolver_place LowCardinality(String),
+    resolver_km Nullable(Float64)
+)
+ENGINE = ReplacingMergeTree(ts_us)
+ORDER BY (agent, part, circuit);
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS edgeprobe.to_facts TO edgeprobe.facts AS
+SELECT
+    agent, part, circuit, ts_us,
+    site, country, metro, provider, prefix, latitude, longitude, expected_pops, connection, primary_location, backup_location, egress_address, egress_place, egress_km, resolver_address, resolver_place, resolver_km
+FROM edgeprobe.rows
+WHERE type = 'self' AND part IN ('site', 'circuit');
+
+-- What happened: rows of type `event`, `boot` and `gap`, of which there are few,
+-- where a report finds them soon.
+CREATE TABLE IF NOT EXISTS edgeprobe.events
+(
+    type LowCardinality(String),
+    ts_us UInt64,
+    agent LowCardinality(String),
+    epoch LowCardinality(String),
+    seq UInt64,
+    event LowCardinality(String),
+    level LowCardinality(String),
+    state LowCardinality(String),
+    target LowCardinality(String),
+    probe LowCardinality(String),
+    circuit LowCardinality(String),
+    host LowCardinality(String),
+    reason LowCardinality(String),
+    version LowCardinality(String),
+    from_pop LowCardinality(String),
+    to_pop LowCardinality(String),
+    rtt_us Nullable(Float64),
+    baseline_us Nullable(Float64),
+    loss_percent Nullable(Float64),
+    share Nullable(Float64),
+    since_us UInt64,
+    first UInt64,
+    last UInt64
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(toDate(toUInt16(intDiv(ts_us, 86400000000))))
+ORDER BY (agent, epoch, seq);
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS edgeprobe.to_events TO edgeprobe.events AS
+SELECT
+    type, ts_us, agent, epoch, seq,
+    event, level, state, target, probe, circuit, host, reason, version, from_pop, to_pop,
+    rtt_us, baseline_us, loss_percent, share, since_us, first, last
+FROM edgeprobe.rows
+WHERE type IN ('event', 'boot', 'gap');
 
 -- Is anything missing? For each agent and epoch, count(distinct seq) + the
 -- lengths of gaps = max(seq) - min(seq) + 1, or `missing` says by how much not.

@@ -1,0 +1,17 @@
+/* Jitter, which roll-ups do not know: from the rows themselves. */
+#ifndef REPORT_CLICKHOUSE_JITTER_H
+#define REPORT_CLICKHOUSE_JITTER_H
+
+#include "report/clickhouse_leaves.h"
+
+/* From more rows than this it is that of every so many 10 minutes, and from more
+ * than those it is not known. */
+#define CLICKHOUSE_JITTER_ROWS     1000000
+#define CLICKHOUSE_JITTER_ROWS_MAX 50000000
+
+/* Count it into leaves that were read with these columns. */
+int clickhouse_jitter_read(struct clickhouse_leaves *cl,
+			   const struct clickhouse_scope *scope,
+			   unsigned columns, struct ep_err *err);
+
+#endif
