@@ -15,7 +15,9 @@
 #include "edgeprobe/private/list.h"
 #include "edgeprobe/private/scope.h"
 #include "endpoints_watch.h"
+#include "event_watch.h"
 #include "keeping.h"
+#include "load_test.h"
 #include "measuring.h"
 #include <assert.h>
 #include <errno.h>
@@ -43,6 +45,7 @@ struct app {
 	struct meter *meters; /* of each circuit */
 	struct circuits *circuits;
 	struct endpoints_watch *endpoints;
+	struct load_test *load_test;
 	struct control *control;
 	struct status_of status;
 	bool stopping;
@@ -81,6 +84,7 @@ static void stop(struct app *app)
 	app->stopping = true;
 	control_close(app->control);
 	endpoints_watch_close(app->endpoints);
+	load_test_close(app->load_test);
 	circuits_close(app->circuits);
 	stop_measuring(app);
 	keeping_close(app->keeping, app->flush_ns, &app->result);
@@ -199,6 +203,34 @@ static void watch_endpoints(struct app *app)
 			 err.text);
 }
 
+static void on_self(const char *body, void *arg)
+{
+	struct app *app = arg;
+
+	keeping_note(app->keeping, ROW_SELF, body);
+}
+
+static void on_load(size_t i, uint64_t since_ns, uint64_t until_ns, void *arg)
+{
+	struct app *app = arg;
+	struct keeping_view view;
+
+	keeping_look(app->keeping, &view);
+	event_watch_load(view.watch, i, since_ns, until_ns);
+}
+
+/* As little a reason not to measure as that. */
+static void test_load(struct app *app)
+{
+	struct load_test_options options = { app->config, on_load, on_self,
+					     app };
+	struct ep_err err = { 0 };
+
+	if (load_test_open(&app->loop, &options, &app->load_test, &err) < 0)
+		log_warn("load", "open=failed reason=\"%s\" next=untested",
+			 err.text);
+}
+
 static int open_control(struct app *app, struct ep_err *err)
 {
 	const struct config *c = app->config;
@@ -245,6 +277,7 @@ static int start(struct app *app, struct ep_err *err)
 	}
 	if (r == 0) {
 		watch_endpoints(app);
+		test_load(app);
 		r = open_control(app, err);
 	}
 	if (r < 0)

@@ -7,6 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A download over a circuit, the last one; wall clock. */
+struct load {
+	uint64_t since_ns, until_ns;
+};
+
 struct event_watch {
 	struct events *events;
 	struct facts *facts;
@@ -15,6 +20,8 @@ struct event_watch {
 	struct edge_place site;
 	struct intercept *intercepts; /* by id; of https only */
 	size_t n;
+	struct load *loads; /* of each circuit, and of none */
+	size_t n_circuits;
 };
 
 static void on_event(const char *body, void *arg)
@@ -61,9 +68,11 @@ struct event_watch *event_watch_create(const struct config *config,
 	w->arg = arg;
 	w->site = (struct edge_place){ config->site.latitude,
 				       config->site.longitude };
+	w->n_circuits = config->n_circuits;
+	w->loads = calloc(config->n_circuits + 1, sizeof(*w->loads));
 	w->events = watch_events(w, config);
 	w->facts = facts_create(config, on_fact, w);
-	if (w->events != NULL && w->facts != NULL)
+	if (w->events != NULL && w->facts != NULL && w->loads != NULL)
 		return w;
 	event_watch_destroy(w);
 	return NULL;
@@ -76,6 +85,7 @@ void event_watch_destroy(struct event_watch *watch)
 	events_destroy(watch->events);
 	facts_destroy(watch->facts);
 	free(watch->intercepts);
+	free(watch->loads);
 	free(watch);
 }
 
@@ -113,9 +123,28 @@ static void see_between(struct event_watch *w, uint32_t id,
 			(uint16_t)intercept_see(intercept, &rule, sample);
 }
 
+void event_watch_load(struct event_watch *watch, size_t i, uint64_t since_ns,
+		      uint64_t until_ns)
+{
+	watch->loads[i] = (struct load){ since_ns, until_ns };
+}
+
+static bool is_loaded(const struct event_watch *w, const struct item *item,
+		      const struct ep_sample *sample)
+{
+	const struct load *load =
+		&w->loads[item->circuit != NULL ? item->circuit_index
+						: w->n_circuits];
+
+	return sample->sent_ns >= load->since_ns &&
+	       sample->sent_ns < load->until_ns;
+}
+
 void event_watch_see(struct event_watch *watch, uint32_t id,
 		     const struct item *item, struct ep_sample *sample)
 {
+	if (is_loaded(watch, item, sample))
+		sample->flags |= EP_FLAG_LOADED;
 	if (strcmp(item->series.probe, "https") == 0)
 		see_between(watch, id, item, sample);
 	events_see(watch->events, id, &item->series, sample);

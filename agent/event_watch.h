@@ -24,6 +24,11 @@ struct item;
 void event_watch_see(struct event_watch *watch, uint32_t id,
 		     const struct item *item, struct ep_sample *sample);
 
+/* Circuit `i` (as in load_test.h) was filled from `since_ns` to `until_ns`, wall
+ * clock: samples that were sent then get the flag that says so. */
+void event_watch_load(struct event_watch *watch, size_t i, uint64_t since_ns,
+		      uint64_t until_ns);
+
 /* About once a second, in monotonic time: says what is due (facts.h). */
 void event_watch_tick(struct event_watch *watch, uint64_t now_ns);
 

@@ -109,7 +109,7 @@ static void keep_late(struct keeping *k, struct source *s,
 
 static void keep(struct keeping *k, struct source *s, struct taken *taken)
 {
-	uint32_t series;
+	uint32_t series = s->series[taken->item];
 	uint64_t seq;
 
 	self_saw_sample(k->self, s->number, taken);
@@ -124,7 +124,6 @@ static void keep(struct keeping *k, struct source *s, struct taken *taken)
 	health_saw(&s->health, taken->item, &taken->sample);
 	event_watch_see(k->watch, s->first + taken->item,
 			&s->items->items[taken->item], &taken->sample);
-	series = s->series[taken->item];
 	seq = store_add_sample(k->store, series, &taken->sample);
 	remember(s, taken->sample.id, seq, series);
 }
@@ -375,13 +374,14 @@ void keeping_look(const struct keeping *k, struct keeping_view *ret_view)
 	*ret_view = (struct keeping_view){
 		.store = k->store,
 		.self = k->self,
-		.delivers =
-			k->sending != NULL ? sending_list(k->sending) : NULL,
-		.n_delivers =
-			k->sending != NULL ? k->config->n_destinations : 0,
+		.watch = k->watch,
 		.committed_ns = k->committed_ns,
 		.n_sources = k->n_sources,
 	};
+	if (k->sending != NULL) {
+		ret_view->delivers = sending_list(k->sending);
+		ret_view->n_delivers = k->config->n_destinations;
+	}
 	for (unsigned i = 0; i < k->n_sources; i++) {
 		ret_view->items[i] = k->sources[i].items;
 		ret_view->health[i] = &k->sources[i].health;

@@ -33,11 +33,13 @@ void keeping_note(struct keeping *keeping, enum row_type type,
 /* What whoever tells of it (answers.h) may look at, on its own thread; borrowed
  * until that returns to the loop: a store that is damaged is made anew, and its
  * destinations with it. */
+struct event_watch;
 struct health;
 struct self;
 struct keeping_view {
 	struct store *store;
 	const struct self *self;
+	struct event_watch *watch;
 	struct deliver *const *delivers; /* as configured, in order */
 	size_t n_delivers;
 	uint64_t committed_ns; /* the last commit, monotonic; 0: none yet */

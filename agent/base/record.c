@@ -31,6 +31,7 @@ static const struct {
 	{ EP_FLAG_TLS_ISSUER, "tls_issuer_unexpected" },
 	{ EP_FLAG_NEARBY, "tcp_answered_nearby" },
 	{ EP_FLAG_BELOW_LIGHT, "below_light" },
+	{ EP_FLAG_LOADED, "loaded" },
 };
 
 static const char *pick(const char *const *names, size_t n, unsigned i)

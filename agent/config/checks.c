@@ -368,6 +368,13 @@ const char *check_issuer(const char *text)
 		       : "the beginning of a name, without commas,";
 }
 
+const char *check_download(const char *text)
+{
+	if (strncmp(text, "file:", 5) == 0 || strchr(text, '#'))
+		return "https://HOST[:PORT]/PATH, or http:// to this machine";
+	return check_url(text);
+}
+
 const char *check_mirror(const char *text)
 {
 	if (strncmp(text, "file:", 5) == 0 || strpbrk(text, "?#"))

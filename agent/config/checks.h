@@ -24,6 +24,7 @@ const char *check_area(const char *text);     /* its services */
 const char *check_category(const char *text); /* of its endpoints */
 const char *check_tenant(const char *text);
 const char *check_issuer(const char *text);
+const char *check_download(const char *text);
 const char *check_mirror(const char *text);    /* URL without query */
 const char *check_authority(const char *text); /* URL of a token service */
 

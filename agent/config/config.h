@@ -34,6 +34,12 @@ struct config_polling {
 	uint64_t interval_ns;
 };
 
+/* Filling a circuit with a download, to see what that does to round trips. */
+struct config_load {
+	char *url; /* NULL: it is not done */
+	uint64_t interval_ns, duration_ns, max_size;
+};
+
 /* From where on a change is an event. */
 struct config_events {
 	uint64_t step_ns;    /* a rise of round trips by so much */
@@ -47,6 +53,7 @@ struct config {
 	char *agent;
 	struct config_site site;
 	struct config_events events;
+	struct config_load load;
 	struct config_circuit *circuits;
 	size_t n_circuits;
 	struct config_target *targets;

@@ -289,6 +289,23 @@ static const struct schema_object polling = { "the object \"microsoft365\"",
 					      polling_keys, COUNT(polling_keys),
 					      0 };
 
+static const struct schema_key load_keys[] = {
+	{ .opt = { "url", EP_OPT_TEXT, TOP(load.url), 1, FILE_MAX, NULL,
+		   "what to download, of 10 MiB or more; without it nothing is"
+		   " downloaded" },
+	  .check = check_download },
+	{ .opt = { "interval", EP_OPT_DURATION, TOP(load.interval_ns), 10 * S,
+		   30 * 86400 * S, "24h",
+		   "time from one test of all circuits to the next" } },
+	{ .opt = { "duration", EP_OPT_DURATION, TOP(load.duration_ns), 1 * S,
+		   60 * S, "10s", "how long a circuit is filled" } },
+	{ .opt = { "max_size", EP_OPT_SIZE, TOP(load.max_size), 65536,
+		   64 * 1024 * MIB, "256MiB",
+		   "bytes after which a test ends earlier" } },
+};
+static const struct schema_object load = { "the object \"load_test\"",
+					   load_keys, COUNT(load_keys), 0 };
+
 /* An object of keys that belong to the struct above it. */
 #define SAME 0
 static const struct schema_key top_keys[] = {
@@ -334,6 +351,12 @@ static const struct schema_key top_keys[] = {
 		   .help = "from where on a change is told" },
 	  .shape = SCHEMA_OBJECT,
 	  .object = &events },
+	{ .opt = { .name = "load_test",
+		   .offset = SAME,
+		   .help = "a download over each circuit without a budget, to "
+			   "see what a full line does to round trips" },
+	  .shape = SCHEMA_OBJECT,
+	  .object = &load },
 	{ .opt = { .name = "privacy",
 		   .offset = SAME,
 		   .help = "what leaves the branch" },

@@ -47,9 +47,11 @@ static uint64_t since(const struct seeing *s, uint64_t then_ns)
 
 /* --- what counts --- */
 
-/* Our own host's doing, which says nothing of the network. */
+/* Our own host's doing, which says nothing of the network as it is else. */
 static bool is_ours(const struct ep_sample *sample)
 {
+	if (sample->flags & EP_FLAG_LOADED)
+		return true;
 	switch ((enum ep_reason)sample->reason) {
 	case EP_REASON_UNMEASURED:
 	case EP_REASON_MISSED:

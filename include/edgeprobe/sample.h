@@ -41,6 +41,7 @@ enum ep_flag {
 	EP_FLAG_TLS_ISSUER = 1 << 8,   /* an authority that is not the edge's */
 	EP_FLAG_NEARBY = 1 << 9,       /* TCP is answered nearer than TLS */
 	EP_FLAG_BELOW_LIGHT = 1 << 10, /* faster than light to that PoP */
+	EP_FLAG_LOADED = 1 << 11,      /* a download filled its circuit */
 };
 
 /* Bounds of text that an edge sent us; longer is cut. */

@@ -33,7 +33,8 @@ OUTCOMES = {
 GAP_REASONS = {"evicted", "corrupt", "overflow", "refused"}
 FLAGS = {"fresh_flow", "draining", "clock_unsynced", "duplicate",
          "kept_connection", "thinned", "tx_sched", "stalled",
-         "tls_issuer_unexpected", "tcp_answered_nearby", "below_light"}
+         "tls_issuer_unexpected", "tcp_answered_nearby", "below_light",
+         "loaded"}
 POP_SOURCES = {"X-MSEdge-Ref", "X-FD-Ref", "X-Azure-Ref",
                "X-FirstHopCafeEFZ", "X-FEEFZInfo", "Report-To"}
 
@@ -195,6 +196,8 @@ SELF = {
                 "commit_max_us": TIME, "commit_p99_us": TIME},
     "gap": {f"{reason}_elsewhere": (integer(1, 2 ** 53 - 1), False)
             for reason in GAP_REASONS},  # another destination's
+    "load": {"circuit": (text, False), "period_us": TIME, "bytes": COUNT,
+             "failure": (text, False)},
     "minute": {"target": (text, True), "probe": (text, True),
                "circuit": (text, False), "from_us": COUNT, "period_us": TIME,
                "rtt_min_us": (duration, False),
