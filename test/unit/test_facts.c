@@ -56,7 +56,8 @@ static struct config some(void)
 
 static struct config none(void)
 {
-	return (struct config){ .site = { .latitude = NAN, .longitude = NAN } };
+	return (struct config){ .site = { .latitude = (double)NAN,
+					  .longitude = (double)NAN } };
 }
 
 static struct facts_where at(const char *address, const char *place, double km)
@@ -116,7 +117,7 @@ static void where_nothing_is_known_nothing_is_said(void **state)
 	struct config config = none();
 	struct rows rows = { 0 };
 	struct facts *f = facts_create(&config, on_row, &rows);
-	struct facts_where w = at("198.51.100.7", NULL, NAN);
+	struct facts_where w = at("198.51.100.7", NULL, (double)NAN);
 
 	(void)state;
 	facts_tick(f, 7 * S);
@@ -166,8 +167,8 @@ static void one_that_changes_all_the_time_is_said_once_a_minute(void **state)
 	struct config config = some();
 	struct rows rows = { 0 };
 	struct facts *f = facts_create(&config, on_row, &rows);
-	struct facts_where two[] = { at("198.51.100.7", NULL, NAN),
-				     at("198.51.100.8", NULL, NAN) };
+	struct facts_where two[] = { at("198.51.100.7", NULL, (double)NAN),
+				     at("198.51.100.8", NULL, (double)NAN) };
 
 	(void)state;
 	facts_tick(f, 1 * S);
