@@ -23,7 +23,7 @@
 /* A stream's minute at hand. */
 struct moment {
 	uint64_t from_s; /* 0: none yet */
-	char pop[EP_POP_MAX];
+	const char *pop; /* kept text; NULL: none */
 	uint64_t pop_n;
 	uint64_t n; /* round trips that draws are of */
 	float draws[DRAWS_MAX];
@@ -113,16 +113,23 @@ static void read_steps(struct row *row, struct tsv *t)
 	t->bad |= map.bad;
 }
 
-static void see_pop(struct moment *at, const struct row *row)
+/* The one that most answers named. */
+static int see_pop(struct minutes *m, struct moment *at, const struct row *row)
 {
-	if (*row->pop == '\0' || strlen(row->pop) >= sizeof(at->pop))
-		return;
-	if (strcmp(at->pop, row->pop) == 0) {
+	const char *pop;
+
+	if (*row->pop == '\0')
+		return 0;
+	pop = texts_keep(&m->gather->leaves->texts, row->pop);
+	if (pop == NULL)
+		return -ENOMEM;
+	if (at->pop == pop) {
 		at->pop_n += row->sent;
 	} else if (row->sent > at->pop_n) {
-		memcpy(at->pop, row->pop, strlen(row->pop) + 1);
+		at->pop = pop;
 		at->pop_n = row->sent;
 	}
+	return 0;
 }
 
 /* One of the row's round trips, anywhere in its step. */
@@ -165,9 +172,8 @@ static int take(struct minutes *m, uint32_t stream, const struct row *row)
 	if (r == 0)
 		r = gather_counted(m->gather, stream, &counted);
 	at->from_s = row->from_s;
-	see_pop(at, row);
 	see_round_trips(m, at, row);
-	return r;
+	return r < 0 ? r : see_pop(m, at, row);
 }
 
 static int on_line(char *line, void *arg, struct ep_err *err)

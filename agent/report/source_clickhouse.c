@@ -18,11 +18,47 @@
 /* Longer windows are read from `hours` alone. */
 #define WIDE_S (48 * HOUR_S)
 
+/* All that an answer is made of. */
+struct work {
+	struct arena *arena; /* NULL: there is none */
+	struct leaves leaves;
+	struct places places;
+	struct clickhouse_facts facts;
+	struct gather gather; /* of a model */
+};
+
+/* 0 or -ENOMEM; work_finish() is due then. */
+static int work_init(struct work *w)
+{
+	memset(w, 0, sizeof(*w));
+	w->arena = arena_create();
+	if (w->arena == NULL)
+		return -ENOMEM;
+	leaves_init(&w->leaves, w->arena);
+	places_init(&w->places, &w->leaves.texts);
+	clickhouse_facts_init(&w->facts, &w->places);
+	return 0;
+}
+
+static void work_finish(struct work *w)
+{
+	if (w->arena == NULL)
+		return;
+	gather_finish(&w->gather);
+	clickhouse_facts_finish(&w->facts);
+	places_finish(&w->places);
+	leaves_finish(&w->leaves);
+	arena_destroy(w->arena);
+	w->arena = NULL;
+}
+
 struct source_clickhouse {
 	struct source base;
 	const struct report_options *options;
 	uint64_t n_agents;
 	struct clickhouse_scope scope;
+	/* Of the model, once it was asked for: lines are then made of that. */
+	struct work work;
 };
 
 static struct source_clickhouse *of(struct source *source)
@@ -170,60 +206,55 @@ static int read_lines(const struct clickhouse_scope *scope,
 	return r;
 }
 
-/* All that one answer is made of. */
-struct work {
-	struct arena *arena;
-	struct leaves leaves;
-	struct places places;
-	struct clickhouse_facts facts;
-};
-
-/* 0 or -ENOMEM; work_finish() is due then. */
-static int work_init(struct work *w)
+/* Jitter is known by series, not by PoP. */
+static void forget_jitter(struct lines *lines)
 {
-	w->arena = arena_create();
-	if (w->arena == NULL)
-		return -ENOMEM;
-	leaves_init(&w->leaves, w->arena);
-	places_init(&w->places, &w->leaves.texts);
-	clickhouse_facts_init(&w->facts, &w->places);
-	return 0;
+	for (size_t i = 0; i < lines->n; i++) {
+		lines->at[i].jitter_n = 0;
+		lines->at[i].jitter = (double)NAN;
+	}
 }
 
-static void work_finish(struct work *w)
+static int ask_lines(const struct clickhouse_scope *scope,
+		     const struct leaf_query *query, struct arena *arena,
+		     struct lines *ret_lines, struct ep_err *err)
 {
-	clickhouse_facts_finish(&w->facts);
-	places_finish(&w->places);
-	leaves_finish(&w->leaves);
-	arena_destroy(w->arena);
+	struct work w;
+	int r = 0;
+
+	if (work_init(&w) < 0)
+		return ep_err_set(err, -ENOMEM, "out of memory");
+	if (has_key(query, REPORT_CONNECTION)) {
+		w.leaves.connection = clickhouse_facts_connection;
+		w.leaves.arg = &w.facts;
+		r = clickhouse_facts_read(&w.facts, scope, err);
+	}
+	if (r == 0)
+		r = read_lines(scope, &w.leaves, query, err);
+	if (r == 0 && leaves_lines(&w.leaves, query, arena, ret_lines) < 0)
+		r = ep_err_set(err, -ENOMEM, "out of memory");
+	work_finish(&w);
+	return r;
 }
 
 static int lines(struct source *source, const enum report_key *by,
 		 unsigned n_by, bool before, struct arena *arena,
 		 struct lines *ret_lines, struct ep_err *err)
 {
-	const struct clickhouse_scope *scope = &of(source)->scope;
+	struct source_clickhouse *s = of(source);
 	struct leaf_query query = {
 		.by = by,
 		.n_by = n_by,
 		.window = before ? LEAF_BEFORE : LEAF_NOW,
 	};
-	struct work w;
-	int r = 0;
 
-	if (work_init(&w) < 0)
+	if (s->work.arena == NULL)
+		return ask_lines(&s->scope, &query, arena, ret_lines, err);
+	if (leaves_lines(&s->work.leaves, &query, arena, ret_lines) < 0)
 		return ep_err_set(err, -ENOMEM, "out of memory");
-	if (has_key(&query, REPORT_CONNECTION)) {
-		w.leaves.connection = clickhouse_facts_connection;
-		w.leaves.arg = &w.facts;
-		r = clickhouse_facts_read(&w.facts, scope, err);
-	}
-	if (r == 0)
-		r = read_lines(scope, &w.leaves, &query, err);
-	if (r == 0 && leaves_lines(&w.leaves, &query, arena, ret_lines) < 0)
-		r = ep_err_set(err, -ENOMEM, "out of memory");
-	work_finish(&w);
-	return r;
+	if (has_key(&query, REPORT_POP))
+		forget_jitter(ret_lines);
+	return 0;
 }
 
 /* --- the model --- */
@@ -298,60 +329,48 @@ static const char *connection_of(const struct series *series, void *arg)
 	return places_connection(arg, series->site, series->circuit);
 }
 
-/* Jitter is known by series, not by PoP. */
-static void forget_jitter(struct lines *lines)
-{
-	for (size_t i = 0; i < lines->n; i++) {
-		lines->at[i].jitter_n = 0;
-		lines->at[i].jitter = (double)NAN;
-	}
-}
-
-static int fill(const struct source_clickhouse *s, struct work *w,
+static int fill(struct source_clickhouse *s, struct clickhouse_leaves *cl,
 		struct model *model, struct ep_err *err)
 {
-	struct clickhouse_leaves cl;
-	struct gather g;
-	int r;
+	struct gather *g = &s->work.gather;
+	int r = read_windows(s, cl, err);
 
-	clickhouse_leaves_init(&cl, &w->leaves);
-	r = read_windows(s, &cl, err);
-	if (r < 0) {
-		clickhouse_leaves_finish(&cl);
+	if (r < 0)
 		return r;
-	}
-	if (gather_init(&g, &w->leaves, s->base.since_ns,
-			grid_of(&s->scope, cl.n)) < 0)
-		r = ep_err_set(err, -ENOMEM, "out of memory");
-	if (r == 0)
-		r = gather_all(s, &cl, &g, err);
-	w->leaves.connection = connection_of;
-	w->leaves.arg = &g.places;
-	if (r == 0 && gather_fill(&g, model) < 0)
+	if (gather_init(g, &s->work.leaves, s->base.since_ns,
+			grid_of(&s->scope, cl->n)) < 0)
+		return ep_err_set(err, -ENOMEM, "out of memory");
+	r = gather_all(s, cl, g, err);
+	s->work.leaves.connection = connection_of;
+	s->work.leaves.arg = &g->places;
+	if (r == 0 && gather_fill(g, model) < 0)
 		r = ep_err_set(err, -ENOMEM, "out of memory");
 	forget_jitter(&model->now[MODEL_BY_POP]);
-	gather_finish(&g);
-	clickhouse_leaves_finish(&cl);
 	return r;
 }
 
 static int model(struct source *source, struct model *model, struct ep_err *err)
 {
 	struct source_clickhouse *s = of(source);
-	struct work w;
+	struct clickhouse_leaves cl;
 	int r = name_model(s, model, err);
 
 	if (r < 0)
 		return r;
-	if (work_init(&w) < 0)
+	work_finish(&s->work);
+	if (work_init(&s->work) < 0)
 		return ep_err_set(err, -ENOMEM, "out of memory");
-	r = fill(s, &w, model, err);
-	work_finish(&w);
+	clickhouse_leaves_init(&cl, &s->work.leaves);
+	r = fill(s, &cl, model, err);
+	clickhouse_leaves_finish(&cl);
+	if (r < 0)
+		work_finish(&s->work);
 	return r;
 }
 
 static void close_source(struct source *source)
 {
+	work_finish(&of(source)->work);
 	clickhouse_close(of(source)->scope.link);
 	free(source);
 }
