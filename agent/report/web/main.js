@@ -44,12 +44,13 @@ function makeViews(data, overview) {
         view = null;
       }
       document.body.classList.toggle("in-site", Boolean(site));
+      overview.hidden = Boolean(site);
       shown = site;
       if (site) {
         view = siteView(data, site);
         overview.after(view.node);
         scrollTo(0, 0);
-        view.node.querySelector("h2").focus({ preventScroll: true });
+        view.node.querySelector("h1").focus({ preventScroll: true });
         announce(siteSentence(data, site));
       }
     } else if (view && (now.series !== before.series ||

@@ -144,13 +144,14 @@ function drawSites(root, data, at, boxes, say) {
   const group = svg("g", { class: "sites" });
   const labels = svg("g", {});
   const sites = sortedSites(data, "worst").filter(hasPlace);
-  // The worst on top, so that it is painted last; the focus begins with it.
+  // The worst is painted last, and the focus begins with it.
   const links = sites.map((site, i) => {
     const [x, y] = at(site);
     const band = bandOf(site.now.p50, data.limits);
     const level = findingLevel(data, site);
     const text = siteSentence(data, site);
-    boxes.push([x - 7, y - 7, x + 7, y + 7]);
+    const r = level ? 11 : 7;
+    boxes.push([x - r, y - r, x + r, y + r]);
     const link = svg("a", { href: siteLink(site), class: "site " + band,
       tabindex: i === 0 ? 0 : -1, "aria-label": text,
       transform: `translate(${x.toFixed(1)},${y.toFixed(1)})` },
@@ -177,8 +178,8 @@ function legendMark(text, ...shapes) {
 
 function mapLegend(data) {
   const item = (shape, kind, text) => legendMark(text,
-    svg("g", { class: "site " + kind }, svg("path", { d: shape,
-      class: "mark" })));
+    svg("g", { class: "site " + kind },
+      svg("path", { d: shape, class: "mark" })));
   const bands = ["good", "fair", "poor", "none"].filter((band) =>
     data.sites.some((s) => bandOf(s.now.p50, data.limits) === band));
   const line = (kind, text) => legendMark(text, svg("path", { d: "M-13,0H13",
@@ -188,7 +189,7 @@ function mapLegend(data) {
       "Site: " + BAND_WORDS[band](data.limits))),
     data.findings.length ? legendMark("something stands out there",
       svg("circle", { r: 11, class: "ring bad" })) : null,
-    legendMark("Edge PoP", svg("path", { class: "pop", d: POP_SHAPE })),
+    legendMark("edge PoP", svg("path", { class: "pop", d: POP_SHAPE })),
     line("link", "answers it (thicker: larger share)"),
     line("link astray", "not the PoP that is expected"));
 }
@@ -227,11 +228,11 @@ function addDragging(root, view, again) {
       again();
     }
   });
-  const end = () => {
-    from = null;
-  };
-  root.addEventListener("pointerup", end);
-  root.addEventListener("pointercancel", end);
+  for (const end of ["pointerup", "pointercancel"]) {
+    root.addEventListener(end, () => {
+      from = null;
+    });
+  }
 }
 
 function startMap(data, section) {
@@ -261,11 +262,8 @@ function startMap(data, section) {
       [width + 2, height + 2]]));
     const at = (place) => projection([place.lon, place.lat]);
     const boxes = [];
-    root.replaceChildren(svg("path", { class: "sea",
-      d: path({ type: "Sphere" }) }));
-    if (land) {
-      root.append(svg("path", { class: "land", d: path(land) }));
-    }
+    root.replaceChildren(svg("path", { class: "land",
+      d: land && path(land) }));
     drawLinks(root, path, links, say);
     const labelPops = drawPops(root, data, used, at, boxes, say);
     labelPops(drawSites(root, data, at, boxes, say));

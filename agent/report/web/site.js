@@ -133,8 +133,8 @@ function targetsTable(data, site) {
   const table = el("table", { class: "figures targets" },
     el("caption", {}, "Targets over each circuit: p50 over the window"),
     el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Target"),
-      site.circuits.map((c) => el("th", { scope: "col", class: "n" },
-        c.label)))), el("tbody", {}, rows));
+      site.circuits.map((c) => el("th", { scope: "col" }, c.label)))),
+    el("tbody", {}, rows));
   enhanceTable(table);
   return scrolling("Targets over each circuit", table);
 }
@@ -187,14 +187,14 @@ function closeUp(data, site, series) {
     owner.label;
   const several = site.circuits.map((c) => c.series.find((s) =>
     s.key === series.key)).filter(Boolean);
-  const out = [el("h3", {}, "Over time"), seriesTools(data, site, series),
+  const out = [el("h2", {}, "Over time"), seriesTools(data, site, series),
     el("p", { class: "note" }, "Point, or walk with the arrow keys, for " +
       "exact values; click or Enter marks a time in all charts; drag to " +
       "zoom, a double click or Escape shows all."),
     bandChart(data, "Round trips: " + what, series, marks),
     smokeChart(data, "Smoke: " + what, series, marks)];
   if (several.length > 1) {
-    out.push(el("h3", {}, "Circuits side by side"),
+    out.push(el("h2", {}, "Circuits side by side"),
       ...pairTexts(data, site, series.key),
       compareChart(data, "p50 over each circuit: " + series.target + ", " +
         word(series.probe), several, siteMarks(data, site, null)));
@@ -215,9 +215,9 @@ function siteEvents(data, site) {
 function siteView(data, site) {
   const holder = el("div", { class: "close-up" });
   const part = (title, ...nodes) => nodes.some(Boolean)
-    ? el("section", {}, el("h3", {}, title), nodes) : null;
-  const node = el("article", { id: "site", "aria-labelledby": "site-name" },
-    el("h2", { id: "site-name", tabindex: -1 }, site.label),
+    ? el("section", {}, el("h2", {}, title), nodes) : null;
+  const node = el("main", { id: "site", "aria-labelledby": "site-name" },
+    el("h1", { id: "site-name", tabindex: -1 }, site.label),
     el("p", { class: "note" }, siteWhere(data, site)),
     figureTiles(site)(data), part("What stands out",
       siteFindings(data, site)),

@@ -43,6 +43,20 @@ function hatch(ctx) {
   return ctx.createPattern(tile, "repeat");
 }
 
+// Notches where an event began.
+function drawNotches(ctx, width, data, events) {
+  ctx.fillStyle = tone("ink");
+  for (const event of events) {
+    const at = isNumber(event.since) ? event.since : event.time;
+    const x = width * (at - data.since) / (data.until - data.since);
+    ctx.beginPath();
+    ctx.moveTo(x - 4, 0);
+    ctx.lineTo(x + 4, 0);
+    ctx.lineTo(x, 7);
+    ctx.fill();
+  }
+}
+
 function drawStrip(canvas, width, cells, bounds) {
   const ctx = sizeCanvas(canvas, width, STRIP_HEIGHT);
   const heat = heatColours(), losses = lossColours();
@@ -60,6 +74,7 @@ function drawStrip(canvas, width, cells, bounds) {
         STRIP_LOSS - 1);
     }
   });
+  return ctx;
 }
 
 // Ticks of a time axis: whole steps of the reader's clock.
@@ -121,7 +136,8 @@ function stripLegend(bounds) {
   return el("ul", { class: "legend" }, el("li", {}, "p50, ms:"),
     Array.from({ length: HEAT_STEPS }, (_, i) => swatch("heat-" + (i + 1),
       i < bound.length ? "to " + bound[i] : "above " + bound[i - 1])),
-    swatch("hatched", "no data"), el("li", {}, "Loss, %:"), lossSwatches());
+    swatch("hatched", "no data"), el("li", {}, "▾ event"),
+    el("li", {}, "Loss, %:"), lossSwatches());
 }
 
 function stripsTable(data) {
@@ -177,7 +193,9 @@ function makeStrip(data, site, bounds, cursor) {
         cursor.at * data.bucket });
     }
   });
-  drawLazily(box, (width) => drawStrip(canvas, width, cells, bounds), 480);
+  const events = data.events.filter((e) => e.site === site.index);
+  drawLazily(box, (width) => drawNotches(drawStrip(canvas, width, cells,
+    bounds), width, data, events), 480);
   return { site, row, link };
 }
 

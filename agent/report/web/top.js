@@ -5,7 +5,7 @@ function overviewTiles(data) {
   data.sites.forEach((s) => {
     bands[bandOf(s.now.p50, data.limits)]++;
   });
-  const open = data.events.filter((e) => e.state === "open" || !e.until);
+  const open = data.events.filter((e) => !isNumber(e.until));
   const worst = sortedSites(data, "worst")[0];
   const tile = (name, value, kind) => el("div", { class: "tile " +
     (kind || "") }, el("dt", {}, name), el("dd", {}, value));
@@ -18,7 +18,7 @@ function overviewTiles(data) {
     tile("Poor, above " + data.limits.poor + " ms", count(bands.poor),
       "poor"),
     tile("Events", count(data.events.length) + (open.length ? ", " +
-      count(open.length) + " open" : ""))];
+      count(open.length) + " not over" : ""))];
   if (worst) {
     tiles.unshift(tile("Worst site", el("a", { href: siteLink(worst) },
       worst.label)));
@@ -31,10 +31,11 @@ function startTop(data) {
   if (!range || !data.sites.length) {
     return;
   }
-  range.after(overviewTiles(data), el("p", { class: "note" },
-    duration(data.until - data.since) + " in buckets of " +
-    duration(data.bucket) + ". Times are of " + localZone() +
-    ", with UTC beside them."));
+  const zone = localZone();
+  const last = document.getElementById("counts") || range;
+  last.after(el("p", { class: "note" }, "Charts show " +
+    duration(data.bucket) + " at a time. Times are of " + zone +
+    (zone === "UTC" ? "." : ", with UTC in brackets.")), overviewTiles(data));
 }
 
 // The reader's own time in all <time> elements.
@@ -91,12 +92,13 @@ function startEvents(data, section) {
       title: "Mark this time in all charts" });
     time.replaceWith(marker);
     marker.append(time);
-    const last = row.cells && row.cells[row.cells.length - 1];
-    if (site && last && !last.querySelector("a")) {
+    const where = site && [...row.cells].find((cell) =>
+      cell.textContent.trim() === site.label);
+    if (where) {
       const link = el("a", { href: siteLink(site,
         { circuit: data.circuits[event.circuit], time: from }) });
-      link.append(...last.childNodes);
-      last.append(link);
+      link.append(...where.childNodes);
+      where.append(link);
     }
   }
 }
