@@ -19,7 +19,11 @@ const struct line *render_before(const struct render *r,
 				 const struct line *line);
 
 void render_text(const struct render *r, struct buf *out);
+/* Its sections that are of the model. */
+void render_text_model(const struct render *r, struct buf *out);
 void render_json(const struct render *r, struct buf *out);
+/* Members of the document under way. */
+void render_json_model(const struct model *m, struct buf *out);
 void render_csv(const struct render *r, struct buf *out);
 
 #endif

@@ -98,5 +98,8 @@ void render_json(const struct render *r, struct buf *out)
 		buf_text(out, i == 0 ? "\n" : ",\n");
 		put_line(r, &r->now->at[i], out);
 	}
-	buf_text(out, "\n]}\n");
+	buf_text(out, "\n]");
+	if (r->model != NULL)
+		render_json_model(r->model, out);
+	buf_text(out, "}\n");
 }

@@ -1,6 +1,7 @@
 #include "report/keys.h"
 #include "report/render.h"
 #include "report/table.h"
+#include <math.h>
 #include <string.h>
 #include <time.h>
 
@@ -98,31 +99,56 @@ static void put_rtt(struct table *t, unsigned column, const struct line *line)
 		table_put(t, column + 5, TABLE_PLAIN, "%.3f", ms(line->jitter));
 }
 
+/* A rise by a fifth and 5 ms is what an event would be made of, too. */
+static void put_change(struct table *t, unsigned column,
+		       const struct line *line, const struct line *before)
+{
+	double then = before == NULL ? (double)NAN : before->rtt.p50;
+	double now = line->rtt.p50;
+	bool worse = now > 1.2 * then && now > then + 5e6;
+
+	if (isnan(then))
+		return;
+	table_put(t, column, TABLE_PLAIN, "%.3f", ms(then));
+	if (!isnan(now) && then > 0)
+		table_put(t, column + 1, worse ? TABLE_WARN : TABLE_PLAIN,
+			  "%+.0f%%", 100 * (now - then) / then);
+}
+
+static void put_line(struct table *t, const struct render *r, size_t i)
+{
+	const struct line *line = &r->now->at[i];
+	unsigned at = r->options->n_by;
+
+	table_row(t);
+	put_keys(t, r, line, i == 0 ? NULL : line - 1);
+	table_put(t, at, TABLE_PLAIN, "%llu",
+		  (unsigned long long)line_sent(line));
+	table_put(t, at + 1, line_answered(line) == 0 ? TABLE_BAD : TABLE_PLAIN,
+		  "%llu", (unsigned long long)line_answered(line));
+	put_loss(t, at + 2, line);
+	put_rtt(t, at + 3, line);
+	if (r->before != NULL)
+		put_change(t, at + 9, line, render_before(r, line));
+}
+
 static void print_rtts(const struct render *r, struct buf *out)
 {
 	static const char *const names[] = { "sent", "answered", "loss",
 					     "min",  "p50",      "p90",
-					     "p99",  "max",      "jitter" };
-	unsigned at = r->options->n_by;
+					     "p99",  "max",      "jitter",
+					     "was",  "change" };
 	struct table t;
 
-	begin(&t, r, names, 9);
-	for (size_t i = 0; i < r->now->n; i++) {
-		const struct line *line = &r->now->at[i];
-
-		table_row(&t);
-		put_keys(&t, r, line, i == 0 ? NULL : &r->now->at[i - 1]);
-		table_put(&t, at, TABLE_PLAIN, "%llu",
-			  (unsigned long long)line_sent(line));
-		table_put(&t, at + 1,
-			  line_answered(line) == 0 ? TABLE_BAD : TABLE_PLAIN,
-			  "%llu", (unsigned long long)line_answered(line));
-		put_loss(&t, at + 2, line);
-		put_rtt(&t, at + 3, line);
-	}
+	begin(&t, r, names, r->before == NULL ? 9 : 11);
+	for (size_t i = 0; i < r->now->n; i++)
+		put_line(&t, r, i);
 	end(&t, r, out);
 	buf_text(out, "Round trips in milliseconds. jitter: mean absolute "
 		      "difference of consecutive round trips.\n");
+	if (r->before != NULL)
+		buf_text(out, "was: the median of the window of the same "
+			      "length before this one.\n");
 }
 
 /* --- https phases and PoPs --- */
@@ -132,8 +158,7 @@ static int has_phases(const struct line *line)
 	return line->phases[LINE_TOTAL].n > 0 || line->n_pops > 0;
 }
 
-static void put_pops(struct table *t, unsigned column,
-		     const struct line *line)
+static void put_pops(struct table *t, unsigned column, const struct line *line)
 {
 	char text[TABLE_CELL_MAX] = "";
 	uint64_t all = 0;
@@ -247,4 +272,6 @@ void render_text(const struct render *r, struct buf *out)
 	print_rtts(r, out);
 	print_phases(r, out);
 	print_trouble(r, out);
+	if (r->model != NULL)
+		render_text_model(r, out);
 }

@@ -1,6 +1,8 @@
 #include "report/report.h"
-#include "report/keys.h"
+#include "edgeprobe/clock.h"
+#include "report/findings.h"
 #include "report/render.h"
+#include "report/render_html.h"
 #include "report/source.h"
 #include <errno.h>
 #include <string.h>
@@ -36,10 +38,27 @@ static int finish(struct buf *text, FILE *out, struct ep_err *err)
 	return 0;
 }
 
+static int write_page(const struct render *r, struct buf *text,
+		      struct ep_err *err)
+{
+	struct render_html_options html = {
+		.title = r->options->title,
+		.made_ns = ep_clock_wall_ns(),
+	};
+	int ret = render_html(r->model, &html, text);
+
+	if (ret == -ENOTSUP)
+		return ep_err_set(err, ret, "no HTML from this build: %s",
+				  render_html_missing());
+	return ret < 0 && text->error == 0
+		       ? ep_err_set(err, ret, "out of memory")
+		       : 0;
+}
+
 static int render(const struct render *r, FILE *out, struct ep_err *err)
 {
 	struct buf text;
-	int ret;
+	int ret = 0;
 
 	buf_init(&text, REPORT_BYTES_MAX);
 	switch (r->options->format) {
@@ -53,49 +72,77 @@ static int render(const struct render *r, FILE *out, struct ep_err *err)
 		render_csv(r, &text);
 		break;
 	case REPORT_HTML:
+		ret = write_page(r, &text, err);
 		break;
 	}
-	ret = finish(&text, out, err);
+	if (ret == 0)
+		ret = finish(&text, out, err);
 	buf_finish(&text);
 	return ret;
 }
 
+static int fill_model(struct source *source, const struct report_options *o,
+		      struct model *model, struct ep_err *err)
+{
+	int r;
+
+	if (model->arena == NULL)
+		return ep_err_set(err, -ENOMEM, "out of memory");
+	if (!o->model)
+		return 0;
+	r = source->ops->model(source, model, err);
+	return r < 0 ? r : model_judge(model, NULL, err);
+}
+
 static int write_from(struct source *source, const struct report_options *o,
-		      struct arena *arena, FILE *out, struct ep_err *err)
+		      struct model *model, FILE *out, struct ep_err *err)
 {
 	struct lines now = { 0 }, before = { 0 };
 	struct render r = { .options = o, .source = source, .now = &now };
-	int ret = source->ops->lines(source, o->by, o->n_by, false, arena, &now,
-				     err);
+	int ret = fill_model(source, o, model, err);
 
+	if (ret == 0 && o->model)
+		r.model = model;
+	if (ret == 0)
+		ret = source->ops->lines(source, o->by, o->n_by, false,
+					 model->arena, &now, err);
 	if (ret == 0 && o->compare) {
-		ret = source->ops->lines(source, o->by, o->n_by, true, arena,
-					 &before, err);
+		ret = source->ops->lines(source, o->by, o->n_by, true,
+					 model->arena, &before, err);
 		r.before = &before;
 	}
 	return ret < 0 ? ret : render(&r, out, err);
 }
 
-int report_write(const struct report_options *options, FILE *out,
-		 struct ep_err *err)
+/* CSV has lines only; a page always says what was before. */
+static struct report_options complete(const struct report_options *options)
 {
 	struct report_options o = *options;
-	struct arena *arena = arena_create();
-	struct source *source = NULL;
-	int r;
 
-	if (arena == NULL)
-		return ep_err_set(err, -ENOMEM, "out of memory");
 	if (o.n_by == 0) {
 		o.by[0] = REPORT_TARGET;
 		o.by[1] = REPORT_PROBE;
 		o.n_by = 2;
 	}
-	r = source_open_stores(&o, &source, err);
-	if (r == 0) {
-		r = write_from(source, &o, arena, out, err);
-		source->ops->close(source);
-	}
-	arena_destroy(arena);
+	o.model = o.format != REPORT_CSV;
+	o.compare = o.compare || o.format == REPORT_HTML;
+	return o;
+}
+
+int report_write(const struct report_options *options, FILE *out,
+		 struct ep_err *err)
+{
+	struct report_options o = complete(options);
+	struct source *source = NULL;
+	struct model model;
+	int r = o.clickhouse != NULL ? source_open_clickhouse(&o, &source, err)
+				     : source_open_stores(&o, &source, err);
+
+	if (r < 0)
+		return r;
+	model_init(&model);
+	r = write_from(source, &o, &model, out, err);
+	model_finish(&model);
+	source->ops->close(source);
 	return r;
 }

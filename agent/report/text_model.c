@@ -1,0 +1,245 @@
+/* What text says beside lines: only what there is something to say of. */
+#include "report/render.h"
+#include "report/table.h"
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#define COLUMNS    80
+#define EVENTS_MAX 20 /* the newest ones */
+#define PAIRS_MAX  10
+
+static const char *const marks[] = { "", "\033[31m", "\033[33m" };
+enum mark { PLAIN, BAD, WARNING };
+
+static void print_marked(struct buf *out, const char *text, enum mark mark,
+			 bool colour)
+{
+	bool marked = colour && mark != PLAIN;
+
+	if (marked)
+		buf_text(out, marks[mark]);
+	buf_text(out, text);
+	if (marked)
+		buf_text(out, "\033[0m");
+}
+
+/* From column `at` on, lines broken between words and indented as much. */
+static void print_wrapped(struct buf *out, const char *text, size_t indent)
+{
+	size_t at = indent;
+
+	while (*text != '\0') {
+		size_t word = strcspn(text, " ");
+
+		if (at > indent && at + 1 + word > COLUMNS) {
+			buf_printf(out, "\n%*s", (int)indent, "");
+			at = indent;
+		} else if (at > indent) {
+			buf_char(out, ' ');
+			at++;
+		}
+		buf_add(out, text, word);
+		at += word;
+		text += word + strspn(text + word, " ");
+	}
+	buf_char(out, '\n');
+}
+
+static void put_minute(char *text, size_t size, uint64_t wall_ns)
+{
+	time_t seconds = (time_t)(wall_ns / 1000000000u);
+	struct tm tm;
+
+	gmtime_r(&seconds, &tm);
+	strftime(text, size, "%Y-%m-%d %H:%M", &tm);
+}
+
+/* --- findings --- */
+
+static void print_findings(const struct render *r, struct buf *out)
+{
+	const struct model *m = r->model;
+
+	if (m->n_findings == 0)
+		return;
+	buf_text(out, "\nWhat stands out\n");
+	for (size_t i = 0; i < m->n_findings; i++) {
+		const struct model_finding *f = &m->findings[i];
+		bool bad = strcmp(f->level, "bad") == 0;
+
+		print_marked(out, bad ? "bad      " : "warning  ",
+			     bad ? BAD : WARNING, r->options->colour);
+		print_wrapped(out, f->text, 9);
+		if (*f->help != '\0') {
+			buf_printf(out, "%9s", "");
+			print_wrapped(out, f->help, 9);
+		}
+	}
+}
+
+/* --- circuits --- */
+
+enum { SITE, CIRCUIT, PROVIDER, SCORE, MEDIAN, LOSS, POP, PLACE, SINCE, ALL };
+
+static void begin_circuits(struct table *t)
+{
+	static const char *const names[] = { "site",  "circuit",  "provider",
+					     "score", "p50",      "loss",
+					     "pop",   "location", "since" };
+
+	table_init(t, ALL);
+	table_row(t);
+	for (unsigned i = 0; i < ALL; i++) {
+		t->left[i] = i < SCORE || i > LOSS;
+		table_put(t, i, TABLE_HEAD, "%s", names[i]);
+	}
+}
+
+static void put_figures(struct table *t, const struct model_circuit *c)
+{
+	double loss = line_loss_percent(&c->now);
+
+	if (!isnan(c->score))
+		table_put(t, SCORE,
+			  c->score < 60   ? TABLE_BAD
+			  : c->score < 80 ? TABLE_WARN
+					  : TABLE_PLAIN,
+			  "%.0f", c->score);
+	if (c->now.rtt.n > 0)
+		table_put(t, MEDIAN, TABLE_PLAIN, "%.1f", c->now.rtt.p50 / 1e6);
+	if (!isnan(loss))
+		table_put(t, LOSS, loss > 0 ? TABLE_WARN : TABLE_PLAIN,
+			  "%.1f%%", loss);
+}
+
+static void put_location(struct table *t, const struct model_circuit *c)
+{
+	char since[32];
+
+	if (c->n_runs == 0)
+		return;
+	put_minute(since, sizeof(since),
+		   c->location == MODEL_UNREGISTERED
+			   ? c->runs[c->n_runs - 1].from_ns
+			   : c->location_since_ns);
+	table_put(t, POP, TABLE_PLAIN, "%s", c->runs[c->n_runs - 1].pop);
+	if (c->location != MODEL_UNREGISTERED)
+		table_put(t, PLACE,
+			  c->location == MODEL_PRIMARY ? TABLE_PLAIN
+						       : TABLE_WARN,
+			  "%s", model_location_name(c->location));
+	table_put(t, SINCE, TABLE_PLAIN, "%s", since);
+}
+
+static bool has_circuits(const struct model *m)
+{
+	for (size_t i = 0; i < m->n_circuits; i++)
+		if (m->circuits[i].name[0] != '\0')
+			return true;
+	return m->n_sites > 1;
+}
+
+static void print_circuits(const struct render *r, struct buf *out)
+{
+	const struct model *m = r->model;
+	struct table t;
+
+	if (!has_circuits(m))
+		return;
+	begin_circuits(&t);
+	for (uint32_t i = 0; i < m->n_circuits; i++) {
+		const struct model_circuit *c = &m->circuits[i];
+
+		table_row(&t);
+		if (i == 0 || c->site != m->circuits[i - 1].site)
+			table_put(&t, SITE, TABLE_PLAIN, "%.24s",
+				  model_site_label(m, c->site));
+		table_put(&t, CIRCUIT, TABLE_PLAIN, "%.20s",
+			  model_circuit_label(m, i));
+		table_put(&t, PROVIDER, TABLE_PLAIN, "%.20s", c->provider);
+		put_figures(&t, c);
+		put_location(&t, c);
+	}
+	buf_text(out, "\nCircuits: Exchange's score of 100, median, and the "
+		      "edge location since when\n");
+	table_print(&t, r->options->colour, out);
+	table_finish(&t);
+}
+
+static void print_pairs(const struct render *r, struct buf *out)
+{
+	const struct model *m = r->model;
+
+	if (m->n_pairs == 0)
+		return;
+	buf_text(out, "\nCircuits side by side\n");
+	for (size_t i = 0; i < m->n_pairs && i < PAIRS_MAX; i++)
+		print_wrapped(out, m->pairs[i].text, 0);
+	if (m->n_pairs > PAIRS_MAX)
+		buf_printf(out, "and %zu smaller differences\n",
+			   m->n_pairs - PAIRS_MAX);
+}
+
+/* --- events --- */
+
+static void put_length(char *text, size_t size, const struct model_event *e)
+{
+	uint64_t s = (e->until_ns - e->since_ns) / 1000000000u;
+
+	if (e->until_ns == 0)
+		snprintf(text, size, "still");
+	else if (e->until_ns <= e->since_ns || s == 0 ||
+		 e->until_ns == e->time_ns)
+		text[0] = '\0';
+	else if (s < 120)
+		snprintf(text, size, "%u s", (unsigned)s);
+	else if (s < 7200)
+		snprintf(text, size, "%u min", (unsigned)(s / 60));
+	else
+		snprintf(text, size, "%.1f h", (double)s / 3600);
+}
+
+static void print_event(const struct render *r, const struct model_event *e,
+			struct buf *out)
+{
+	const struct model *m = r->model;
+	char since[32], length[32];
+	struct buf text;
+
+	put_minute(since, sizeof(since), e->since_ns);
+	put_length(length, sizeof(length), e);
+	buf_printf(out, "%s  ", since);
+	print_marked(out, length, e->until_ns == 0 ? WARNING : PLAIN,
+		     r->options->colour);
+	buf_printf(out, "%*s", (int)(8 - strlen(length)), "");
+	buf_init(&text, 4096);
+	if (m->n_sites > 1 && e->site != MODEL_NONE)
+		buf_printf(&text, "%s: ", model_site_label(m, e->site));
+	buf_text(&text, e->text);
+	print_wrapped(out, text.len > 0 ? text.data : "", 26);
+	buf_finish(&text);
+}
+
+static void print_events(const struct render *r, struct buf *out)
+{
+	const struct model *m = r->model;
+	size_t skip = m->n_events > EVENTS_MAX ? m->n_events - EVENTS_MAX : 0;
+
+	if (m->n_events == 0)
+		return;
+	buf_text(out, "\nWhat happened, since when (UTC) and for how long\n");
+	if (skip > 0)
+		buf_printf(out, "%zu earlier ones are in JSON and HTML\n",
+			   skip);
+	for (size_t i = skip; i < m->n_events; i++)
+		print_event(r, &m->events[i], out);
+}
+
+void render_text_model(const struct render *r, struct buf *out)
+{
+	print_findings(r, out);
+	print_circuits(r, out);
+	print_pairs(r, out);
+	print_events(r, out);
+}
