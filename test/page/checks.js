@@ -26,7 +26,7 @@ function someData(page) {
         before: { p50: 80 } },
       { now: {} },
     ],
-    circuits: [{ site: 0, name: "fibre" }, { site: 0, name: "" },
+    circuits: [{ site: 0, name: "fibre", kind: "tcp" }, { site: 0, name: "" },
       { site: 1, name: "a b" }],
     series: [{ circuit: 0, target: "exchange", probe: "https", now: {} },
       { circuit: 0, target: "exchange", probe: "tcp", now: { p50: 5 } },

@@ -136,6 +136,12 @@ function siteSentence(data, site) {
   return parts.join("; ");
 }
 
+// What stands for a circuit where it has no cells of its own.
+function circuitSeries(circuit) {
+  return circuit.series.find((s) => s.probe === circuit.kind) ||
+    circuit.series.find((s) => isNumber(s.now.p50)) || circuit.series[0];
+}
+
 // The series of a site that is shown unless somebody picks: of the first
 // finding's circuit, the headline kind.
 function defaultSeries(data, site) {
@@ -144,14 +150,7 @@ function defaultSeries(data, site) {
   const circuits = site.circuits.slice().sort((a, b) =>
     finding ? (b.index === finding.circuit) - (a.index === finding.circuit)
       : 0);
-  for (const circuit of circuits) {
-    const own = circuit.series.find((s) => s.probe === site.kind) ||
-      circuit.series.find((s) => isNumber(s.now.p50)) || circuit.series[0];
-    if (own) {
-      return own;
-    }
-  }
-  return null;
+  return circuits.map(circuitSeries).find(Boolean) || null;
 }
 
 // The highest value of a chart's axis: what is beyond the 99th percentile of

@@ -261,7 +261,7 @@ function startMap(data, section) {
     const path = d3.geoPath(projection.clipExtent([[-2, -2],
       [width + 2, height + 2]]));
     const at = (place) => projection([place.lon, place.lat]);
-    const boxes = [];
+    const boxes = [[-999, 0, 3, height], [width - 3, 0, width + 999, height]];
     root.replaceChildren(svg("path", { class: "land",
       d: land && path(land) }));
     drawLinks(root, path, links, say);

@@ -151,10 +151,8 @@ function chosenSeries(data, site) {
   if (selection.series) {
     return selection.series;
   }
-  const circuit = selection.circuit;
-  const own = circuit && (circuit.series.find((s) =>
-    s.probe === circuit.kind) || circuit.series[0]);
-  return own || defaultSeries(data, site);
+  return (selection.circuit && circuitSeries(selection.circuit)) ||
+    defaultSeries(data, site);
 }
 
 function seriesTools(data, site, series) {

@@ -1,5 +1,5 @@
-/* Heat strips: a row for each site, time from left to right, colour by the
- * median of each bucket, loss below it. One cursor for all rows. */
+/* Heat strips: a row for each site or circuit, time from left to right, colour
+ * by the median of each bucket, loss below it. One cursor for all rows. */
 
 const STRIP_HEAT = 18; // pixels
 const STRIP_LOSS = 6;
@@ -159,44 +159,61 @@ function stripsTable(data) {
     "Highest p50, ms", "Loss, %"], rows);
 }
 
+// What a row is of: a site, over its headline series; or a circuit, which has
+// no cells of its own, by the first of its headline series.
+function stripOfSite(data, site) {
+  return { site, label: site.label, title: siteSentence(data, site),
+    p50: site.now.p50, cells: cellsOf(site, data), link: (time) =>
+      siteLink(site, { time }) };
+}
+
+function stripsOfCircuits(data, site) {
+  return site.circuits.filter((c) => c.series.length).map((circuit) => {
+    const series = circuitSeries(circuit);
+    return { site, circuit, label: site.label + ", " + circuit.label,
+      title: "To " + series.target + ", " + word(series.probe),
+      p50: series.now.p50, cells: cellsOf(series, data), link: (time) =>
+        siteLink(site, { circuit, time }) };
+  });
+}
+
 // A row of the strips: its link, its strip, its median.
-function makeStrip(data, site, bounds, cursor) {
-  const canvas = el("canvas", { "aria-hidden": "true" });
+function makeStrip(data, of, bounds, cursor) {
+  const { site, cells } = of;
+  const canvas = el("canvas", { "aria-hidden": "true", width: 1, height: 1 });
   const box = el("div", { class: "strip" });
   box.append(canvas);
-  const link = el("a", { class: "name", href: siteLink(site), tabindex: -1,
-    title: siteSentence(data, site) }, site.label);
+  const link = el("a", { class: "name", href: of.link(), tabindex: -1,
+    title: of.title }, of.label);
   const value = el("span", { class: "value " +
-    bandOf(site.now.p50, data.limits) }, ms(site.now.p50));
-  const cells = cellsOf(site, data);
+    bandOf(of.p50, data.limits) }, ms(of.p50));
   const row = el("li", { class: "strip-row" }, link, box, value);
   const bucketOf = (event) => Math.max(0, Math.min(data.buckets - 1,
     Math.floor((event.clientX - box.getBoundingClientRect().left) /
     box.clientWidth * data.buckets)));
   box.addEventListener("pointermove", (event) =>
-    cursor.move(site, cells, bucketOf(event)));
+    cursor.move(of, bucketOf(event)));
   box.addEventListener("pointerleave", () => cursor.hide());
   box.addEventListener("click", (event) => {
-    location.hash = siteLink(site, { time: data.since +
-      bucketOf(event) * data.bucket });
+    location.hash = of.link(data.since + bucketOf(event) * data.bucket);
   });
-  link.addEventListener("focus", () => cursor.move(site, cells, cursor.at));
+  link.addEventListener("focus", () => cursor.move(of, cursor.at));
   link.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step) {
       event.preventDefault();
       event.stopPropagation();
       const far = event.shiftKey ? 12 : 1;
-      cursor.move(site, cells, Math.max(0, Math.min(data.buckets - 1,
+      cursor.move(of, Math.max(0, Math.min(data.buckets - 1,
         cursor.at + far * step)));
-      link.href = siteLink(site, { time: data.since +
-        cursor.at * data.bucket });
+      link.href = of.link(data.since + cursor.at * data.bucket);
     }
   });
-  const events = data.events.filter((e) => e.site === site.index);
+  const events = data.events.filter((e) => e.site === site.index &&
+    (!of.circuit || e.circuit === of.circuit.index));
   drawLazily(box, (width) => drawNotches(drawStrip(canvas, width, cells,
     bounds), width, data, events), 480);
-  return { site, row, link };
+  return { row, link };
 }
 
 function startStrips(data, section) {
@@ -220,36 +237,43 @@ function startStrips(data, section) {
       (i + 0.5) / data.buckets).toFixed(1) + "px";
   };
   const cursor = { at: Math.max(0, data.buckets - 1),
-    move(site, cells, i) {
+    move(of, i) {
       cursor.at = i;
       place(line, i);
-      readout.textContent = cellSentence(data, site.label, cells, i);
+      readout.textContent = cellSentence(data, of.label, of.cells, i);
       announce(readout.textContent);
     },
     hide() {
       line.hidden = true;
     } };
-  const strips = data.sites.map((site) =>
-    makeStrip(data, site, bounds, cursor));
+  const shown = { order: "worst", rows: "site" };
   const axis = el("canvas", { "aria-hidden": "true" });
   axisBox.append(axis);
   const axisRow = el("li", { class: "strip-row axis", "aria-hidden": "true" },
     el("span", { class: "name" }), axisBox, el("span", { class: "value" }));
   const links = [];
-  const arrange = (order) => {
-    const sorted = sortedSites(data, order).map((site) => strips[site.index]);
-    links.splice(0, links.length, ...sorted.map((s) => s.link));
+  const arrange = (changes) => {
+    Object.assign(shown, changes);
+    const sites = sortedSites(data, shown.order);
+    const strips = (shown.rows === "site"
+      ? sites.map((site) => stripOfSite(data, site))
+      : sites.flatMap((site) => stripsOfCircuits(data, site)))
+      .map((of) => makeStrip(data, of, bounds, cursor));
+    links.splice(0, links.length, ...strips.map((s) => s.link));
     links.forEach((link, i) => link.setAttribute("tabindex", i ? -1 : 0));
-    list.replaceChildren(...sorted.map((s) => s.row), axisRow);
+    list.querySelectorAll(".strip-row:not(.axis)").forEach(forget);
+    list.replaceChildren(...strips.map((s) => s.row), axisRow);
   };
   const setMark = () => place(mark, isNumber(selection.time)
     ? bucketAt(data, selection.time) : -1);
   section.append(el("div", { class: "toolbar" }, el("div", { class: "tools" },
     choice("Order", [["worst", "worst first"], ["name", "name"],
       ["p50", "p50"], ["loss", "loss"], ["change", "change"]], "worst",
-    arrange))), frame, readout, stripLegend(bounds),
+    (order) => arrange({ order })),
+  choice("A row for each", [["site", "site"], ["circuit", "circuit"]], "site",
+    (rows) => arrange({ rows })))), frame, readout, stripLegend(bounds),
   asTable("Each site by the hour", () => stripsTable(data)));
-  arrange("worst");
+  arrange({});
   rove(list, links);
   drawLazily(axisBox, (width) => {
     drawStripAxis(axis, width, data);

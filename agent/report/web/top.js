@@ -2,23 +2,24 @@
 
 function overviewTiles(data) {
   const bands = { good: 0, fair: 0, poor: 0, none: 0 };
-  data.sites.forEach((s) => {
-    bands[bandOf(s.now.p50, data.limits)]++;
+  data.circuits.forEach((c) => {
+    bands[bandOf(c.now.p50, data.limits)]++;
   });
   const open = data.events.filter((e) => !isNumber(e.until));
   const worst = sortedSites(data, "worst")[0];
   const tile = (name, value, kind) => el("div", { class: "tile " +
     (kind || "") }, el("dt", {}, name), el("dd", {}, value));
-  const tiles = [tile("Sites", count(data.sites.length)),
-    tile("Circuits", count(data.circuits.length)),
-    tile("Good, up to " + data.limits.good + " ms", count(bands.good),
-      "good"),
-    tile("Fair, up to " + data.limits.poor + " ms", count(bands.fair),
-      "fair"),
-    tile("Poor, above " + data.limits.poor + " ms", count(bands.poor),
-      "poor"),
-    tile("Events", count(data.events.length) + (open.length ? ", " +
-      count(open.length) + " not over" : ""))];
+  const standing = data.sites.filter((s) => findingLevel(data, s)).length;
+  const tiles = [tile("Sites where something stands out", count(standing) +
+    " of " + count(data.sites.length)),
+  tile("Circuits up to " + data.limits.good + " ms", count(bands.good),
+    "good"),
+  tile("Circuits up to " + data.limits.poor + " ms", count(bands.fair),
+    "fair"),
+  tile("Circuits above " + data.limits.poor + " ms", count(bands.poor),
+    "poor"),
+  tile("Events (not over yet)", count(data.events.length) + " (" +
+    count(open.length) + ")")];
   if (worst) {
     tiles.unshift(tile("Worst site", el("a", { href: siteLink(worst) },
       worst.label)));
@@ -33,8 +34,8 @@ function startTop(data) {
   }
   const zone = localZone();
   const last = document.getElementById("counts") || range;
-  last.after(el("p", { class: "note" }, "Charts show " +
-    duration(data.bucket) + " at a time. Times are of " + zone +
+  last.after(el("p", { class: "note" }, "Charts have a " +
+    "value every " + duration(data.bucket) + ". Times are of " + zone +
     (zone === "UTC" ? "." : ", with UTC in brackets.")), overviewTiles(data));
 }
 
