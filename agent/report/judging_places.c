@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#define NEARER_KM     100 /* less is no other place */
+#define NEARER_KM     150 /* less is no other place */
 #define USUAL_ANSWERS 30
 #define USUAL_SHARE   0.6 /* of the window before, */
 #define KNOWN_SHARE   0.2 /* or of what is nothing new */
@@ -44,6 +44,18 @@ static double km_of(const struct model_site *site, const struct edge_pop *pop)
 		(struct edge_place){ pop->latitude, pop->longitude });
 }
 
+/* Of several codes of a city the one that people know: not of two letters. */
+static const struct edge_pop *known_of(const struct edge_pop *pop)
+{
+	size_t n;
+	const struct edge_pop *pops = edge_pops(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (strlen(pops[i].code) == 3 && is_one_city(&pops[i], pop))
+			return &pops[i];
+	return pop;
+}
+
 static struct landing land(const struct judging *j, uint32_t circuit)
 {
 	const struct model_circuit *c = &j->model->circuits[circuit];
@@ -58,6 +70,7 @@ static struct landing land(const struct judging *j, uint32_t circuit)
 	l.nearest = edge_pop_nearest(
 		(struct edge_place){ l.site->latitude, l.site->longitude },
 		&l.nearest_km);
+	l.nearest = known_of(l.nearest);
 	if (l.nearest == NULL)
 		l.nearest_km = (double)NAN;
 	while (i > 0 && is_one_place(c->runs[i - 1].pop, l.code))
@@ -319,10 +332,10 @@ static void judge_failovers(struct judging *j, const struct landing *l)
 
 /* --- egress and name server --- */
 
-/* ", in Frankfurt," or "". */
+/* " in Frankfurt," or "". */
 static const char *place_or_not(struct judging *j, const char *place)
 {
-	return *place == '\0' ? "" : judging_text(j, " in %s", place);
+	return *place == '\0' ? "" : judging_text(j, " in %s,", place);
 }
 
 static void judge_egress(struct judging *j, const struct landing *l)
@@ -335,7 +348,7 @@ static void judge_egress(struct judging *j, const struct landing *l)
 	d.cause = CAUSE_EGRESS;
 	d.finding.text = judging_text(
 		j,
-		"Traffic%s leaves to the internet%s, %.0f km from the site: at "
+		"Traffic%s leaves to the internet%s %.0f km from the site: at "
 		"least %s of each round trip.",
 		judging_over(j, l->circuit),
 		place_or_not(j, l->line->egress_place), l->line->egress_km,
@@ -357,7 +370,7 @@ static void judge_resolver(struct judging *j, const struct landing *l)
 	d.cause = CAUSE_RESOLVER;
 	d.finding.text = judging_text(
 		j,
-		"Names%s are looked up%s, %.0f km from the site%s%s%s: front "
+		"Names%s are looked up%s %.0f km from the site%s%s%s: front "
 		"doors are chosen near there.",
 		judging_over(j, l->circuit), place_or_not(j, c->resolver_place),
 		c->resolver_km, *c->resolver_address == '\0' ? "" : " (by ",

@@ -154,7 +154,7 @@ static void learn_interval(struct stream *s, uint64_t gap)
 
 static bool is_gap(const struct stream *s, uint64_t gap)
 {
-	return gap > RUNS_GAP_NS && gap / 4 > s->usual_ns;
+	return gap > RUNS_GAP_NS && s->usual_ns > 0 && gap / 4 > s->usual_ns;
 }
 
 /* Enough in a row from elsewhere: the open run has ended. One that never was
@@ -187,17 +187,18 @@ static int see(struct stream *s, struct span *span)
 {
 	uint64_t end = s->n > 0 ? end_of(s) : span->from_ns;
 	uint64_t gap = span->from_ns > end ? span->from_ns - end : 0;
+	bool paused = is_gap(s, gap);
 
 	if (span->from_ns + LATE_NS < end)
 		return 0;
 	s->total += span->n;
-	if (s->n == 0 || is_gap(s, gap)) {
+	if (gap > 0)
+		learn_interval(s, gap);
+	if (s->n == 0 || paused) {
 		if (s->n > 0)
 			fold_other(s);
 		return push(s, span);
 	}
-	if (gap > 0)
-		learn_interval(s, gap);
 	if (!is_same(last_of(s)->pop, span->pop))
 		return see_other(s, span);
 	s->row = s->other.n > 0 ? span->n : s->row + span->n;
