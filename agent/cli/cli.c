@@ -13,8 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct cli_value *value_of(const struct cli_args *args,
-					const char *name)
+static size_t index_of(const struct cli_args *args, const char *name)
 {
 	size_t i = 0;
 
@@ -22,7 +21,13 @@ static const struct cli_value *value_of(const struct cli_args *args,
 	       strcmp(args->command->options[i].name, name) != 0)
 		i++;
 	assert(i < args->command->n_options);
-	return &args->values[i];
+	return i;
+}
+
+static const struct cli_value *value_of(const struct cli_args *args,
+					const char *name)
+{
+	return &args->values[index_of(args, name)];
 }
 
 bool cli_given(const struct cli_args *args, const char *name)
@@ -33,6 +38,16 @@ bool cli_given(const struct cli_args *args, const char *name)
 const char *cli_text(const struct cli_args *args, const char *name)
 {
 	return value_of(args, name)->text;
+}
+
+const char *cli_text_at(const struct cli_args *args, const char *name, size_t i)
+{
+	size_t option = index_of(args, name);
+
+	for (size_t k = 0; k < args->n_repeats; k++)
+		if (args->repeats[k].option == option && i-- == 0)
+			return args->repeats[k].text;
+	return NULL;
 }
 
 uint64_t cli_number(const struct cli_args *args, const char *name)

@@ -39,9 +39,11 @@ struct cli_option {
 	double min, max;      /* CLI_UINT, CLI_DURATION: inclusive */
 	const char *fallback; /* default as one would write it; NULL: none */
 	const char *help;     /* half a sentence, no full stop */
+	bool repeats;         /* CLI_TEXT: given several times, all count */
 };
 
 #define CLI_OPTIONS_MAX 24
+#define CLI_REPEATS_MAX 256 /* of all options that repeat, together */
 
 struct cli_value {
 	bool given; /* by the user; a default is not */
@@ -53,6 +55,11 @@ struct cli_value {
 struct cli_args {
 	const struct cli_command *command;
 	struct cli_value values[CLI_OPTIONS_MAX];
+	struct cli_repeat {
+		size_t option; /* its index */
+		const char *text;
+	} repeats[CLI_REPEATS_MAX];
+	size_t n_repeats;
 	char **operands; /* NULL at the end */
 	size_t n_operands;
 };
@@ -78,6 +85,9 @@ int cli_main(int argc, char **argv);
 /* Read an option by its name, which must be in the table. */
 bool cli_given(const struct cli_args *args, const char *name);
 const char *cli_text(const struct cli_args *args, const char *name);
+/* The i-th of one that repeats, as they were typed; NULL: no more. */
+const char *cli_text_at(const struct cli_args *args, const char *name,
+			size_t i);
 uint64_t cli_number(const struct cli_args *args, const char *name);
 
 /* "edgeprobe COMMAND: ..." and where the help is, to stderr; CLI_USAGE. */

@@ -57,6 +57,8 @@ static void print_option(FILE *out, const struct cli_option *o)
 	cli_print_bounds(&text, o);
 	if (o->fallback)
 		buf_printf(&text, "; default: %s", o->fallback);
+	if (o->repeats)
+		buf_text(&text, "; can be repeated");
 	wrap(out, text.data ? text.data : o->help, OPTION_WIDTH, OPTION_WIDTH);
 	buf_finish(&text);
 }

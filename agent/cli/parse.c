@@ -191,6 +191,19 @@ static int missing(const struct cli_command *command, struct ep_err *err)
 			  o->value, allowed(o->type));
 }
 
+static int repeat(struct cli_args *args, size_t i, const char *text,
+		  struct ep_err *err)
+{
+	if (!row(args->command, i)->repeats)
+		return 0;
+	if (args->n_repeats == CLI_REPEATS_MAX)
+		return ep_err_set(err, -E2BIG,
+				  "--%s is there more than %d times",
+				  row(args->command, i)->name, CLI_REPEATS_MAX);
+	args->repeats[args->n_repeats++] = (struct cli_repeat){ i, text };
+	return 0;
+}
+
 /* An option of `args`; 1: it was --help. */
 static int take(struct cli_args *args, int found, char **argv,
 		struct ep_err *err)
@@ -198,6 +211,7 @@ static int take(struct cli_args *args, int found, char **argv,
 	const struct cli_command *command = args->command;
 	struct cli_value *value;
 	size_t i;
+	int r;
 
 	if (found == '?')
 		return unknown(command, argv[optind - 1], err);
@@ -208,7 +222,8 @@ static int take(struct cli_args *args, int found, char **argv,
 		return 1;
 	value = &args->values[i];
 	value->given = true;
-	return set(row(command, i), optarg ? optarg : "", value, err);
+	r = set(row(command, i), optarg ? optarg : "", value, err);
+	return r < 0 ? r : repeat(args, i, value->text, err);
 }
 
 static int check_operands(const struct cli_args *args, struct ep_err *err)

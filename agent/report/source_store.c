@@ -239,6 +239,7 @@ static int read_all(struct source_store *s, const struct store_list *list,
 {
 	for (size_t i = 0; i < list->n; i++) {
 		struct ep_err fault = { 0 };
+		uint64_t before = s->feed.samples;
 		int r = read_store(s, list->paths[i], list->n == 1, &fault);
 
 		if (s->feed.error < 0)
@@ -249,7 +250,10 @@ static int read_all(struct source_store *s, const struct store_list *list,
 			s->fault_code = r;
 		}
 		if (r < 0 && list->n > 1)
-			log_warn("report", "left out: %s", fault.text);
+			log_warn("report", "left out%s: %s",
+				 s->feed.samples > before ? " from there on"
+							  : "",
+				 fault.text);
 	}
 	if (s->n_read > 0)
 		return 0;

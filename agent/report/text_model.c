@@ -1,4 +1,5 @@
 /* What text says beside lines: only what there is something to say of. */
+#include "report/findings.h"
 #include "report/render.h"
 #include "report/table.h"
 #include <math.h>
@@ -55,6 +56,20 @@ static void put_minute(char *text, size_t size, uint64_t wall_ns)
 	strftime(text, size, "%Y-%m-%d %H:%M", &tm);
 }
 
+/* A text of one of several sites begins with its name. */
+static void print_of_site(const struct model *m, uint32_t site,
+			  const char *text, size_t indent, struct buf *out)
+{
+	struct buf whole;
+
+	buf_init(&whole, 8192);
+	if (m->n_sites > 1 && site != MODEL_NONE)
+		buf_printf(&whole, "%s: ", model_site_label(m, site));
+	buf_text(&whole, text);
+	print_wrapped(out, whole.len > 0 ? whole.data : "", indent);
+	buf_finish(&whole);
+}
+
 /* --- findings --- */
 
 static void print_findings(const struct render *r, struct buf *out)
@@ -70,7 +85,7 @@ static void print_findings(const struct render *r, struct buf *out)
 
 		print_marked(out, bad ? "bad      " : "warning  ",
 			     bad ? BAD : WARNING, r->options->colour);
-		print_wrapped(out, f->text, 9);
+		print_of_site(m, f->site, f->text, 9, out);
 		if (*f->help != '\0') {
 			buf_printf(out, "%9s", "");
 			print_wrapped(out, f->help, 9);
@@ -167,18 +182,34 @@ static void print_circuits(const struct render *r, struct buf *out)
 	table_finish(&t);
 }
 
+/* Of the kind that stands for the site: the others say the same. */
+static bool is_shown(const struct model *m, const struct model_pair *pair)
+{
+	const struct model_series *s = &m->series[pair->a];
+	const struct model_site *site = &m->sites[m->circuits[s->circuit].site];
+
+	return judge_is_headline(s, site->headline) ||
+	       site->headline == MODEL_NO_HEADLINE;
+}
+
 static void print_pairs(const struct render *r, struct buf *out)
 {
 	const struct model *m = r->model;
+	size_t shown = 0;
 
-	if (m->n_pairs == 0)
-		return;
-	buf_text(out, "\nCircuits side by side\n");
-	for (size_t i = 0; i < m->n_pairs && i < PAIRS_MAX; i++)
-		print_wrapped(out, m->pairs[i].text, 0);
-	if (m->n_pairs > PAIRS_MAX)
-		buf_printf(out, "and %zu smaller differences\n",
-			   m->n_pairs - PAIRS_MAX);
+	for (size_t i = 0; i < m->n_pairs && shown < PAIRS_MAX; i++) {
+		const struct model_series *s = &m->series[m->pairs[i].a];
+
+		if (!is_shown(m, &m->pairs[i]))
+			continue;
+		if (shown++ == 0)
+			buf_text(out, "\nCircuits side by side\n");
+		print_of_site(m, m->circuits[s->circuit].site, m->pairs[i].text,
+			      0, out);
+	}
+	if (m->n_pairs > shown && shown > 0)
+		buf_printf(out, "All %zu comparisons are in JSON and HTML.\n",
+			   m->n_pairs);
 }
 
 /* --- events --- */
@@ -205,7 +236,6 @@ static void print_event(const struct render *r, const struct model_event *e,
 {
 	const struct model *m = r->model;
 	char since[32], length[32];
-	struct buf text;
 
 	put_minute(since, sizeof(since), e->since_ns);
 	put_length(length, sizeof(length), e);
@@ -213,12 +243,7 @@ static void print_event(const struct render *r, const struct model_event *e,
 	print_marked(out, length, e->until_ns == 0 ? WARNING : PLAIN,
 		     r->options->colour);
 	buf_printf(out, "%*s", (int)(8 - strlen(length)), "");
-	buf_init(&text, 4096);
-	if (m->n_sites > 1 && e->site != MODEL_NONE)
-		buf_printf(&text, "%s: ", model_site_label(m, e->site));
-	buf_text(&text, e->text);
-	print_wrapped(out, text.len > 0 ? text.data : "", 26);
-	buf_finish(&text);
+	print_of_site(m, e->site, e->text, 26, out);
 }
 
 static void print_events(const struct render *r, struct buf *out)
