@@ -42,31 +42,22 @@ function mapLinks(data) {
   return links;
 }
 
-// What has to be in sight: sites and what answers them.
+// What has to be in sight: sites and what answers them, with some land around,
+// so that one city does not fill the map.
 function mapBounds(data, links) {
-  const points = data.sites.filter(hasPlace).concat(links.map((l) => l.pop))
-    .map((p) => [p.lon, p.lat]);
-  return { type: "MultiPoint", coordinates: points };
+  const places = data.sites.filter(hasPlace).concat(links.map((l) => l.pop));
+  return { type: "MultiPoint", coordinates: places.flatMap((p) =>
+    [[-4, -3], [4, 3]].map(([lon, lat]) => [p.lon + lon,
+      Math.max(-89, Math.min(89, p.lat + lat))])) };
 }
 
 function mapProjection(view, width, height, bounds) {
   const world = d3.geoNaturalEarth1();
-  const pad = Math.min(70, width / 6);
-  if (view.all || bounds.coordinates.length === 0) {
+  if (view.all || !bounds.coordinates.length) {
     world.fitExtent([[4, 4], [width - 4, height - 4]], { type: "Sphere" });
   } else {
-    world.fitExtent([[pad, 34], [width - pad, height - 34]], bounds);
-    // One place, or places in one city: not nearer than some countries.
-    world.scale(Math.min(world.scale(), width * 2.2));
-    const middle = d3.geoPath(world).centroid(bounds);
-    const [x, y] = world.translate();
-    world.translate([x + width / 2 - middle[0], y + height / 2 - middle[1]]);
-    if (bounds.coordinates.length > 1) {
-      const [[x0, y0], [x1, y1]] = d3.geoPath(world).bounds(bounds);
-      const at = world.translate();
-      world.translate([at[0] + width / 2 - (x0 + x1) / 2,
-        at[1] + height / 2 - (y0 + y1) / 2]);
-    }
+    const pad = Math.min(50, width / 8);
+    world.fitExtent([[pad, 20], [width - pad, height - 20]], bounds);
   }
   const [x, y] = world.translate();
   const k = view.zoom;

@@ -41,11 +41,14 @@ function siteFindings(data, site) {
   }
   return el("ol", { class: "findings" }, own.map((f) => {
     const circuit = data.circuits[f.circuit];
+    const where = [circuit ? "On " + circuit.label : "", f.pop
+      ? "through " + popName(data, f.pop) : "", isNumber(f.since)
+      ? "since " + bothTimes(f.since) : ""].filter(Boolean).join(", ");
     return el("li", { class: f.level }, el("p", { class: "text" },
       el("a", { href: siteLink(site, { circuit, time: f.since }) }, f.text)),
+    where ? el("p", { class: "where" }, where) : null,
     f.help ? el("p", { class: "help" }, f.help) : null,
-    el("p", { class: "note" }, [isNumber(f.since) ? "since " +
-      bothTimes(f.since) : null, f.source].filter(Boolean).join("; ")));
+    f.source ? el("p", { class: "source" }, f.source) : null);
   }));
 }
 

@@ -71,7 +71,7 @@ function drawStrip(canvas, width, cells, bounds) {
     if (lossStep(column.loss)) {
       ctx.fillStyle = losses[lossStep(column.loss)];
       ctx.fillRect(x * step, STRIP_HEAT + 1, Math.max(step, 1),
-        STRIP_LOSS - 1);
+        Math.min(STRIP_LOSS - 1, lossStep(column.loss)));
     }
   });
   return ctx;
