@@ -30,7 +30,7 @@ enum chunk_column {
 	CHUNK_COLUMNS
 };
 
-/* Beside an https row. */
+/* Beside a row of https or stun; up to CHUNK_DAYS EP_ABSENT where absent. */
 enum chunk_https_column {
 	CHUNK_CONNECT,
 	CHUNK_TLS,
@@ -38,6 +38,8 @@ enum chunk_https_column {
 	CHUNK_TOTAL,
 	CHUNK_SRTT,
 	CHUNK_MIN_RTT,
+	CHUNK_TLS_FIRST_BYTE,
+	CHUNK_EGRESS, /* of stun: sample.c */
 	CHUNK_DAYS,
 	CHUNK_STATUS,
 	CHUNK_VERSION,

@@ -16,7 +16,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#define VERSION    1
+/* What is new in the second is absent in a chunk of the first. */
+#define VERSION    2
 #define HEAD_BYTES 5
 #define COUNT_BITS 13 /* CHUNK_NUMBERS */
 
@@ -28,34 +29,37 @@ struct column {
 	unsigned index; /* enum chunk_column, or of `https` */
 	enum column_kind kind;
 	enum part of;
-	bool optional; /* may be EP_ABSENT */
+	bool optional;    /* may be EP_ABSENT */
+	unsigned version; /* from which on it is there; 0: the first */
 };
 
 /* What another is given less of comes before it. */
 static const struct column columns[] = {
-	{ CHUNK_CODE, COLUMN_LEVEL, EVERY, false },
-	{ CHUNK_SEQ, COLUMN_STEP, EVERY, false },
-	{ CHUNK_SLIP, COLUMN_LEVEL, EVERY, false },
-	{ CHUNK_SENT, COLUMN_STEP, EVERY, false },
-	{ CHUNK_RTT, COLUMN_LEVEL, EVERY, true },
-	{ CHUNK_MISSED, COLUMN_LEVEL, EVERY, false },
-	{ CHUNK_DNS, COLUMN_LEVEL, EVERY, true },
-	{ CHUNK_UNCERTAINTY, COLUMN_LEVEL, EVERY, false },
-	{ CHUNK_TTL, COLUMN_LEVEL, EVERY, true },
-	{ CHUNK_RETRANSMITS, COLUMN_LEVEL, EVERY, true },
-	{ CHUNK_OF, COLUMN_LEVEL, LATE, false },
-	{ CHUNK_CONNECT, COLUMN_LEVEL, HTTPS, true },
-	{ CHUNK_TLS, COLUMN_LEVEL, HTTPS, true },
-	{ CHUNK_FIRST_BYTE, COLUMN_LEVEL, HTTPS, true },
-	{ CHUNK_TOTAL, COLUMN_LEVEL, HTTPS, true },
-	{ CHUNK_SRTT, COLUMN_LEVEL, HTTPS, true },
-	{ CHUNK_MIN_RTT, COLUMN_LEVEL, HTTPS, true },
-	{ CHUNK_DAYS, COLUMN_LEVEL, HTTPS, false },
-	{ CHUNK_STATUS, COLUMN_LEVEL, HTTPS, false },
-	{ CHUNK_VERSION, COLUMN_LEVEL, HTTPS, false },
-	{ CHUNK_POP, COLUMN_LEVEL, HTTPS, false },
-	{ CHUNK_SOURCE, COLUMN_LEVEL, HTTPS, false },
-	{ CHUNK_ISSUER, COLUMN_LEVEL, HTTPS, false },
+	{ CHUNK_CODE, COLUMN_LEVEL, EVERY, false, 0 },
+	{ CHUNK_SEQ, COLUMN_STEP, EVERY, false, 0 },
+	{ CHUNK_SLIP, COLUMN_LEVEL, EVERY, false, 0 },
+	{ CHUNK_SENT, COLUMN_STEP, EVERY, false, 0 },
+	{ CHUNK_RTT, COLUMN_LEVEL, EVERY, true, 0 },
+	{ CHUNK_MISSED, COLUMN_LEVEL, EVERY, false, 0 },
+	{ CHUNK_DNS, COLUMN_LEVEL, EVERY, true, 0 },
+	{ CHUNK_UNCERTAINTY, COLUMN_LEVEL, EVERY, false, 0 },
+	{ CHUNK_TTL, COLUMN_LEVEL, EVERY, true, 0 },
+	{ CHUNK_RETRANSMITS, COLUMN_LEVEL, EVERY, true, 0 },
+	{ CHUNK_OF, COLUMN_LEVEL, LATE, false, 0 },
+	{ CHUNK_CONNECT, COLUMN_LEVEL, HTTPS, true, 0 },
+	{ CHUNK_TLS, COLUMN_LEVEL, HTTPS, true, 0 },
+	{ CHUNK_FIRST_BYTE, COLUMN_LEVEL, HTTPS, true, 0 },
+	{ CHUNK_TOTAL, COLUMN_LEVEL, HTTPS, true, 0 },
+	{ CHUNK_SRTT, COLUMN_LEVEL, HTTPS, true, 0 },
+	{ CHUNK_MIN_RTT, COLUMN_LEVEL, HTTPS, true, 0 },
+	{ CHUNK_DAYS, COLUMN_LEVEL, HTTPS, false, 0 },
+	{ CHUNK_STATUS, COLUMN_LEVEL, HTTPS, false, 0 },
+	{ CHUNK_VERSION, COLUMN_LEVEL, HTTPS, false, 0 },
+	{ CHUNK_POP, COLUMN_LEVEL, HTTPS, false, 0 },
+	{ CHUNK_SOURCE, COLUMN_LEVEL, HTTPS, false, 0 },
+	{ CHUNK_ISSUER, COLUMN_LEVEL, HTTPS, false, 0 },
+	{ CHUNK_TLS_FIRST_BYTE, COLUMN_LEVEL, HTTPS, true, 2 },
+	{ CHUNK_EGRESS, COLUMN_LEVEL, HTTPS, true, 2 },
 };
 
 #define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))
@@ -95,7 +99,8 @@ static uint64_t near(const struct chunk *chunk, size_t row,
 	const struct chunk_row *r = &chunk->rows[row];
 
 	if (c->of == HTTPS) {
-		if (c->index == CHUNK_CONNECT)
+		if (c->index == CHUNK_CONNECT ||
+		    c->index == CHUNK_TLS_FIRST_BYTE)
 			return known(r->col[CHUNK_RTT]);
 		return c->index == CHUNK_TOTAL
 			       ? phases(r, &chunk->https[r->https])
@@ -412,7 +417,14 @@ static int get_texts(struct bits_in *in, struct chunk *chunk, struct work *w)
 	return r;
 }
 
-static int decode(struct bits_in *in, struct chunk *chunk, struct work *w)
+static void make_absent(struct chunk *chunk, const struct column *c)
+{
+	for (size_t i = 0; i < chunk->n_https; i++)
+		chunk->https[i].col[c->index] = (uint64_t)EP_ABSENT;
+}
+
+static int decode(struct bits_in *in, unsigned version, struct chunk *chunk,
+		  struct work *w)
 {
 	int r;
 
@@ -421,7 +433,10 @@ static int decode(struct bits_in *in, struct chunk *chunk, struct work *w)
 	r = get_paths(in, chunk, bits_get(in, COUNT_BITS) + 1);
 	memcpy(w->by_path, chunk->order, chunk->n * sizeof(w->by_path[0]));
 	for (size_t i = 0; i < N_COLUMNS && r == 0; i++) {
-		get_column(in, chunk, w, &columns[i]);
+		if (columns[i].version > version)
+			make_absent(chunk, &columns[i]);
+		else
+			get_column(in, chunk, w, &columns[i]);
 		if (columns[i].of == EVERY && columns[i].index == CHUNK_CODE)
 			r = make_https(chunk, w);
 	}
@@ -436,7 +451,7 @@ static bool is_whole(const uint8_t *body, size_t len)
 {
 	uint32_t crc = 0;
 
-	if (len <= HEAD_BYTES || body[0] != VERSION)
+	if (len <= HEAD_BYTES || body[0] < 1 || body[0] > VERSION)
 		return false;
 	for (int i = 0; i < 4; i++)
 		crc |= (uint32_t)body[1 + i] << 8 * i;
@@ -457,7 +472,7 @@ int chunk_decode(const void *body, size_t len, struct chunk **ret_chunk)
 	chunk = chunk_create(0);
 	w = malloc(sizeof(*w));
 	if (chunk && w)
-		r = decode(&in, chunk, w);
+		r = decode(&in, bytes[0], chunk, w);
 	free(w);
 	if (r < 0)
 		chunk_destroy(chunk);

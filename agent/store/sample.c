@@ -12,6 +12,8 @@
 #define CODE_REASON_SHIFT  26
 #define CODE_MORE_SHIFT    34 /* the upper eight flags */
 
+#define PORT_BITS 16
+
 static uint64_t pack(const struct ep_sample *sample, bool late, bool https)
 {
 	return (late ? CODE_LATE : 0) | (https ? CODE_HTTPS : 0) |
@@ -37,7 +39,8 @@ struct code code_unpack(uint64_t code)
 
 static bool has_https(const struct ep_https *h)
 {
-	return h->connect_ns != EP_ABSENT || h->tls_ns != EP_ABSENT ||
+	return h->tls_first_byte_ns != EP_ABSENT ||
+	       h->connect_ns != EP_ABSENT || h->tls_ns != EP_ABSENT ||
 	       h->first_byte_ns != EP_ABSENT || h->total_ns != EP_ABSENT ||
 	       h->srtt_ns != EP_ABSENT || h->min_rtt_ns != EP_ABSENT ||
 	       h->tls_days_left != EP_DAYS_ABSENT || h->http_status != 0 ||
@@ -49,6 +52,12 @@ uint32_t sample_bytes(const struct ep_sample *sample)
 {
 	return (uint32_t)(has_https(&sample->https) ? sizeof(*sample)
 						    : EP_SAMPLE_CORE);
+}
+
+/* A row of `https` is beside it. */
+static bool has_beside(const struct ep_sample *sample)
+{
+	return sample->mapped.family != 0 || has_https(&sample->https);
 }
 
 /* Absent values are NULL, which takes no room; so does a 0. */
@@ -71,9 +80,35 @@ int64_t column_signed(sqlite3_stmt *row, int i, int64_t absent)
 	return value;
 }
 
-static int write_https(struct store *store, uint64_t seq,
-		       const struct ep_https *h)
+/* Where a STUN server saw us, which is the same for long: the number of a word,
+ * and below it the port. */
+static int64_t pack_egress(struct store *store, const struct ep_sample *sample,
+			   uint64_t seq)
 {
+	char text[EP_ADDRESS_TEXT_MAX];
+	uint64_t word;
+
+	if (!sample->mapped.family)
+		return EP_ABSENT;
+	ep_address_format(&sample->mapped, text, sizeof(text));
+	word = names_word(store, text, sizeof(text), seq);
+	return (int64_t)(word << PORT_BITS | sample->mapped_port);
+}
+
+static void unpack_egress(struct store *store, uint64_t egress,
+			  struct ep_sample *ret_sample)
+{
+	const char *text = store_word(store, (uint32_t)(egress >> PORT_BITS));
+
+	if (egress != (uint64_t)EP_ABSENT &&
+	    ep_address_parse(text, &ret_sample->mapped) == 0)
+		ret_sample->mapped_port = (uint16_t)egress;
+}
+
+static int write_beside(struct store *store, uint64_t seq,
+			const struct ep_sample *sample)
+{
+	const struct ep_https *h = &sample->https;
 	sqlite3_stmt *s = db_ask(&store->db, Q_HTTPS_ADD, "u", seq);
 	int r;
 
@@ -101,6 +136,8 @@ static int write_https(struct store *store, uint64_t seq,
 			  SQLITE_STATIC);
 	bind_signed(s, 13, h->srtt_ns, EP_ABSENT);
 	bind_signed(s, 14, h->min_rtt_ns, EP_ABSENT);
+	bind_signed(s, 15, h->tls_first_byte_ns, EP_ABSENT);
+	bind_signed(s, 16, pack_egress(store, sample, seq), EP_ABSENT);
 	r = db_next(&store->db, s);
 	db_end(s);
 	return r;
@@ -134,12 +171,12 @@ static int write_core(struct store *store, uint64_t seq, uint32_t series_id,
 int sample_write(struct store *store, uint64_t seq, uint32_t series_id,
 		 const struct ep_sample *sample, const uint64_t *late_of)
 {
-	bool https = has_https(&sample->https);
+	bool beside = has_beside(sample);
 	int r = write_core(store, seq, series_id, sample,
-			   pack(sample, late_of != NULL, https));
+			   pack(sample, late_of != NULL, beside));
 
-	if (r == 0 && https)
-		r = write_https(store, seq, &sample->https);
+	if (r == 0 && beside)
+		r = write_beside(store, seq, sample);
 	if (r == 0 && late_of)
 		r = db_run(&store->db, Q_LATE_ADD, "uu", seq, *late_of);
 	return r;
@@ -206,6 +243,8 @@ void sample_https_columns(sqlite3_stmt *row, uint64_t *ret_col,
 		{ 10, CHUNK_ISSUER, 0 },
 		{ 12, CHUNK_SRTT, EP_ABSENT },
 		{ 13, CHUNK_MIN_RTT, EP_ABSENT },
+		{ 14, CHUNK_TLS_FIRST_BYTE, EP_ABSENT },
+		{ 15, CHUNK_EGRESS, EP_ABSENT },
 	};
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
@@ -215,14 +254,17 @@ void sample_https_columns(sqlite3_stmt *row, uint64_t *ret_col,
 }
 
 void sample_https(struct store *store, const uint64_t *col, const char *text,
-		  struct ep_https *h)
+		  struct ep_sample *ret_sample)
 {
+	struct ep_https *h = &ret_sample->https;
+
 	h->connect_ns = (int64_t)col[CHUNK_CONNECT];
 	h->tls_ns = (int64_t)col[CHUNK_TLS];
 	h->first_byte_ns = (int64_t)col[CHUNK_FIRST_BYTE];
 	h->total_ns = (int64_t)col[CHUNK_TOTAL];
 	h->srtt_ns = (int64_t)col[CHUNK_SRTT];
 	h->min_rtt_ns = (int64_t)col[CHUNK_MIN_RTT];
+	h->tls_first_byte_ns = (int64_t)col[CHUNK_TLS_FIRST_BYTE];
 	h->tls_days_left = (int32_t)(int64_t)col[CHUNK_DAYS];
 	h->http_status = (uint16_t)col[CHUNK_STATUS];
 	copy_word(store, col[CHUNK_VERSION], h->http_version,
@@ -233,9 +275,11 @@ void sample_https(struct store *store, const uint64_t *col, const char *text,
 	copy_word(store, col[CHUNK_ISSUER], h->tls_issuer,
 		  sizeof(h->tls_issuer));
 	copy_text(h->pop_ref, sizeof(h->pop_ref), text);
+	unpack_egress(store, col[CHUNK_EGRESS], ret_sample);
 }
 
-static int read_https(struct store *store, uint64_t seq, struct ep_https *h)
+static int read_https(struct store *store, uint64_t seq,
+		      struct ep_sample *ret_sample)
 {
 	sqlite3_stmt *s = db_ask(&store->db, Q_HTTPS_SCAN, "uu", seq, seq);
 	uint64_t col[CHUNK_HTTPS_COLUMNS];
@@ -247,7 +291,7 @@ static int read_https(struct store *store, uint64_t seq, struct ep_https *h)
 	r = db_next(&store->db, s);
 	if (r > 0) {
 		sample_https_columns(s, col, &text);
-		sample_https(store, col, text, h);
+		sample_https(store, col, text, ret_sample);
 	}
 	db_end(s);
 	return r < 0 ? r : 0;
@@ -304,7 +348,7 @@ int sample_read(struct store *store, sqlite3_stmt *row,
 	sample_record(store, col, &record);
 	record.seq = (uint64_t)sqlite3_column_int64(row, 0);
 	if (col[CHUNK_CODE] & CODE_HTTPS)
-		r = read_https(store, record.seq, &record.sample.https);
+		r = read_https(store, record.seq, &record.sample);
 	if (r == 0 && record.type == ROW_LATE)
 		r = read_late(store, &record);
 	*ret_record = record;

@@ -35,13 +35,13 @@ int sample_read(struct store *store, sqlite3_stmt *row,
 
 /* All but CHUNK_SEQ and CHUNK_OF. */
 void sample_columns(sqlite3_stmt *row, uint64_t *ret_col);
-/* From a row of Q_HTTPS_SCAN; `*ret_text`: its PoP header, until it moves. */
+/* What lies beside one of https or stun, from a row of Q_HTTPS_SCAN; `*ret_text`: its PoP header, until it moves. */
 void sample_https_columns(sqlite3_stmt *row, uint64_t *ret_col,
 			  const char **ret_text);
 /* And the other way round. Not: seq, of, https. */
 void sample_record(struct store *store, const uint64_t *col,
 		   struct record *ret_record);
 void sample_https(struct store *store, const uint64_t *col, const char *text,
-		  struct ep_https *ret_https);
+		  struct ep_sample *ret_sample);
 
 #endif

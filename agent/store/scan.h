@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Beside an https sample; see struct ep_https for meaning and absence. */
+/* Beside an https sample (and one of stun, where all is absent); see struct
+ * ep_https for meaning and absence. */
 struct scan_https {
 	int64_t connect_ns, tls_ns, first_byte_ns, total_ns;
 	int64_t srtt_ns, min_rtt_ns;

@@ -67,7 +67,8 @@ const char db_schema[] =
 	" tls_ns INTEGER, first_byte_ns INTEGER, total_ns INTEGER,"
 	" tls_days_left INTEGER, http_status INTEGER, http_version INTEGER,"
 	" pop INTEGER, pop_source INTEGER, tls_issuer INTEGER, pop_ref TEXT,"
-	" srtt_ns INTEGER, min_rtt_ns INTEGER);"
+	" srtt_ns INTEGER, min_rtt_ns INTEGER, tls_first_byte_ns INTEGER,"
+	" egress INTEGER);"
 	"CREATE TABLE note(seq INTEGER PRIMARY KEY, time_ns INTEGER,"
 	" type INTEGER, body TEXT);"
 	"CREATE TABLE gap(seq INTEGER PRIMARY KEY, time_ns INTEGER,"
@@ -105,6 +106,8 @@ const char *const db_steps[STORE_SCHEMA] = {
 	      "ALTER TABLE destination ADD COLUMN had TEXT;"
 	      "ALTER TABLE destination ADD COLUMN again TEXT;"
 	      "ALTER TABLE batch ADD COLUMN part INTEGER DEFAULT 0;" SPARES,
+	[3] = "ALTER TABLE https ADD COLUMN tls_first_byte_ns INTEGER;"
+	      "ALTER TABLE https ADD COLUMN egress INTEGER",
 };
 
 const char *const db_texts[DB_QUERIES] = {
@@ -139,7 +142,8 @@ const char *const db_texts[DB_QUERIES] = {
 	[Q_LATE_ADD] = "INSERT INTO late VALUES(?, ?)",
 	[Q_LATE_OF] = "SELECT of FROM late WHERE seq = ?",
 	[Q_HTTPS_ADD] = "INSERT INTO https"
-			" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+			" ?)",
 	[Q_HTTPS_SCAN] = "SELECT * FROM https WHERE seq >= ? AND seq <= ?"
 			 " ORDER BY seq",
 	[Q_SAMPLE_BEFORE] = "SELECT sent_ns FROM sample WHERE seq <= ?"

@@ -91,7 +91,7 @@ void sealed_read(struct store *store, const struct chunk *chunk, size_t i,
 	ret_record->seq = sealed_seq(chunk, i);
 	if (https)
 		sample_https(store, https->col, chunk->texts + https->text,
-			     &ret_record->sample.https);
+			     &ret_record->sample);
 	if (ret_record->type == ROW_LATE)
 		ret_record->of = row->col[CHUNK_OF];
 }

@@ -12,7 +12,7 @@
 
 struct store;
 
-#define STORE_SCHEMA 3
+#define STORE_SCHEMA 4
 
 struct store_options {
 	const char *path;     /* of the database file */

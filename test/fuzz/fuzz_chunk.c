@@ -23,7 +23,7 @@ static uint8_t *with_checksum(const uint8_t *data, size_t size)
 
 	assert(body);
 	memcpy(body, data, size);
-	body[0] = 1;
+	body[0] = data[0] == 1 ? 1 : 2;
 	crc = (uint32_t)crc32_z(0, body + HEAD_BYTES, size - HEAD_BYTES);
 	for (int i = 0; i < 4; i++)
 		body[1 + i] = (uint8_t)(crc >> 8 * i);

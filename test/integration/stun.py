@@ -101,6 +101,9 @@ def a_burst_of_a_call_comes_back_whole(lab):
         expect(len(call) >= 100, f"{len(call)} samples")
         expect(all(row["outcome"] == "replied" for row in call),
                [row for row in call if row["outcome"] != "replied"][:3])
+        own = lab.env["LAB_BRANCH_ADDR4"]
+        expect(all(row["egress_address"] == own and row["egress_port"] > 1023
+                   for row in call), call[0])
         fresh = [row for row in rows if row["target"] == "fresh"]
         some = [row for row in fresh if "fresh_flow" in row.get("flags", "")]
         expect(0 < len(some) < len(fresh), f"{len(some)} of {len(fresh)}")

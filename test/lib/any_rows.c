@@ -20,7 +20,9 @@ struct store_facts facts_of(struct kit *kit)
 static void add_any(struct kit *kit, const uint32_t series[3])
 {
 	uint64_t seq = store_last_seq(kit->store) + 1;
-	struct ep_sample s = seq % 5 ? kit_sample(seq) : kit_https(seq);
+	struct ep_sample s = seq % 5 == 0   ? kit_https(seq)
+			     : seq % 7 == 0 ? kit_stun(seq)
+					    : kit_sample(seq);
 
 	if (seq % 97 == 0) {
 		store_add_note(kit->store, ROW_EVENT, s.sent_ns, "\"n\":1");

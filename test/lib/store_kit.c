@@ -151,6 +151,7 @@ struct ep_sample kit_https(uint64_t n)
 	s.https.tls_ns = 9000000 + (int64_t)(n % 1000000);
 	s.https.first_byte_ns = 8000000 + (int64_t)(n % 3000000);
 	s.https.total_ns = 31000000 + (int64_t)(n % 9000000);
+	s.https.tls_first_byte_ns = s.rtt_ns + 700000 + (int64_t)(n % 50000);
 	s.https.tls_days_left = 120;
 	s.https.http_status = 200;
 	snprintf(s.https.http_version, sizeof(s.https.http_version), "1.1");
@@ -163,6 +164,19 @@ struct ep_sample kit_https(uint64_t n)
 		 (unsigned long long)(n % 1000000));
 	snprintf(s.https.tls_issuer, sizeof(s.https.tls_issuer),
 		 "Microsoft Corporation");
+	return s;
+}
+
+/* The line has another public address now and then. */
+struct ep_sample kit_stun(uint64_t n)
+{
+	struct ep_sample s = kit_sample(n);
+
+	s.mapped = (struct ep_address){
+		.family = 4,
+		.bytes = { 198, 51, 100, (uint8_t)(7 + n / 1000 % 3) },
+	};
+	s.mapped_port = (uint16_t)(1024 + n % 2);
 	return s;
 }
 
@@ -183,6 +197,9 @@ void kit_same_sample(const struct ep_sample *a, const struct ep_sample *b)
 	assert_int_equal(a->address.family, b->address.family);
 	assert_int_equal(a->address.scope, b->address.scope);
 	assert_memory_equal(a->address.bytes, b->address.bytes, 16);
+	assert_int_equal(a->mapped.family, b->mapped.family);
+	assert_memory_equal(a->mapped.bytes, b->mapped.bytes, 16);
+	assert_int_equal(a->mapped_port, b->mapped_port);
 	assert_int_equal(a->missed, b->missed);
 	assert_int_equal(a->port, b->port);
 	assert_int_equal(a->outcome, b->outcome);
@@ -197,6 +214,8 @@ void kit_same_sample(const struct ep_sample *a, const struct ep_sample *b)
 	assert_int_equal(a->https.tls_ns, b->https.tls_ns);
 	assert_int_equal(a->https.first_byte_ns, b->https.first_byte_ns);
 	assert_int_equal(a->https.total_ns, b->https.total_ns);
+	assert_int_equal(a->https.tls_first_byte_ns,
+			 b->https.tls_first_byte_ns);
 	assert_int_equal(a->https.tls_days_left, b->https.tls_days_left);
 	assert_int_equal(a->https.http_status, b->https.http_status);
 	assert_string_equal(a->https.http_version, b->https.http_version);

@@ -33,6 +33,8 @@ uint32_t kit_series(struct kit *kit, const char *target, const char *probe);
 struct ep_sample kit_sample(uint64_t n);
 /* The same with everything that https adds. */
 struct ep_sample kit_https(uint64_t n);
+/* Of stun. */
+struct ep_sample kit_stun(uint64_t n);
 void kit_add(struct kit *kit, uint32_t series, uint64_t n);
 
 /* Every field is equal. */

@@ -64,6 +64,11 @@ static struct ep_sample extreme(int64_t s64, uint64_t u64, uint8_t byte)
 	s.https.connect_ns = s.https.tls_ns = s64;
 	s.https.first_byte_ns = s.https.total_ns = s64;
 	s.https.srtt_ns = s.https.min_rtt_ns = s64;
+	s.https.tls_first_byte_ns = s64;
+	if (byte)
+		s.mapped = s.address; /* of no interface */
+	s.mapped.scope = 0;
+	s.mapped_port = byte ? (uint16_t)u64 : 0;
 	s.https.tls_days_left = (int32_t)s64;
 	s.https.http_status = (uint16_t)u64;
 	return s;
@@ -97,6 +102,9 @@ static size_t make_samples(struct ep_sample *samples)
 	/* One field of https alone must bring all of it back. */
 	samples[n] = kit_sample(4);
 	samples[n++].https.tls_days_left = -3;
+	samples[n] = kit_sample(4);
+	samples[n++].https.tls_first_byte_ns = 7;
+	samples[n++] = kit_stun(1); /* nor does stun need any of https */
 	samples[n] = kit_sample(5);
 	samples[n++].sent_ns = 1767225600123456789u; /* below a microsecond */
 	return n;
