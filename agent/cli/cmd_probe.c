@@ -124,11 +124,11 @@ static void on_sample(const struct ep_target *target,
 
 	if (sample->outcome == EP_CANCELLED)
 		return;
-	probe_count(stream, sample);
+	probe_count(stream, &record.sample);
 	if (s->json)
 		print_row(s, stream, &record);
 	else
-		probe_show(stdout, stream, past->number, sample);
+		probe_show(stdout, stream, past->number, &record.sample);
 	past->seq = s->seq;
 	flush(s);
 	if (all_done(s))
@@ -473,7 +473,10 @@ const struct cli_command cmd_probe = {
 		"HOST means the first three. Ports default to\n443, of stun "
 		"to 3478. An IPv6 address with a port goes in brackets. "
 		"Round\ntrips are the network's: kernel stamps for icmp and "
-		"stun, the kernel's\nhandshake time for tcp and https.\n\n"
+		"stun, the kernel's\nhandshake time for tcp and https. An "
+		"https line that says\n"
+		"tls_issuer_unexpected or tcp_answered_nearby was answered by "
+		"something between\nhere and the edge.\n\n"
 		"Exit status 0 if any target replied, 1 if none did; a refusal "
 		"is no "
 		"reply.\n\n"

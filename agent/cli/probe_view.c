@@ -1,17 +1,38 @@
 #include "cli/probe_view.h"
 #include "edgeprobe/kind.h"
+#include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Above this a figure that is not the kernel's says so in its line. */
 #define DOUBT_NS 100000
+
+static bool is_https(const struct probe_stream *s)
+{
+	return strcmp(s->target.kind->name, "https") == 0;
+}
 
 static double ms(uint64_t ns)
 {
 	return (double)ns / 1e6;
 }
 
-void probe_count(struct probe_stream *s, const struct ep_sample *sample)
+/* Where we are is not known here. */
+static void see_between(struct probe_stream *s, struct ep_sample *sample)
 {
+	const struct intercept_rule rule = {
+		.host = s->target.host,
+		.site = { (double)NAN, (double)NAN },
+	};
+
+	if (is_https(s))
+		sample->flags |=
+			(uint16_t)intercept_see(&s->intercept, &rule, sample);
+}
+
+void probe_count(struct probe_stream *s, struct ep_sample *sample)
+{
+	see_between(s, sample);
 	s->done++;
 	switch ((enum ep_outcome)sample->outcome) {
 	case EP_REPLIED:
@@ -74,6 +95,17 @@ static void show_https(FILE *out, const struct ep_https *h)
 		fprintf(out, "  pop %s", h->pop);
 }
 
+/* What stands between us and the edge, in the words of the row. */
+static void show_between(FILE *out, const struct ep_sample *sample)
+{
+	if (sample->flags & EP_FLAG_TLS_ISSUER)
+		fprintf(out, "  tls_issuer_unexpected (%s)",
+			sample->https.tls_issuer);
+	if (sample->flags & EP_FLAG_NEARBY)
+		fprintf(out, "  tcp_answered_nearby (TLS after %.3f ms)",
+			ms((uint64_t)sample->https.tls_first_byte_ns));
+}
+
 static void show_trust(FILE *out, const struct ep_sample *sample)
 {
 	if (sample->uncertainty_ns >= DOUBT_NS)
@@ -119,8 +151,10 @@ void probe_show(FILE *out, struct probe_stream *s, uint64_t number,
 		fprintf(out, "  %s: %s (%s)", ep_outcome_name(sample->outcome),
 			ep_reason_meaning(sample->reason),
 			ep_reason_name(sample->reason));
-	if (strcmp(s->target.kind->name, "https") == 0)
+	if (is_https(s)) {
 		show_https(out, &sample->https);
+		show_between(out, sample);
+	}
 	fputc('\n', out);
 }
 

@@ -2,6 +2,7 @@
 #ifndef CLI_PROBE_VIEW_H
 #define CLI_PROBE_VIEW_H
 
+#include "edge/intercept.h"
 #include "edgeprobe/probe.h"
 #include "report/stats.h"
 #include <stdint.h>
@@ -14,13 +15,14 @@ struct probe_stream {
 	unsigned label_width, address_width; /* of the columns */
 	uint64_t started, done;              /* probes */
 	uint64_t replied, refused, unreachable, lost, failed, missed, late;
+	struct intercept intercept;
 	struct stats rtt;
 	struct jitter jitter;
 	char address[EP_ADDRESS_TEXT_MAX + 8]; /* last one, with its port */
 };
 
-/* Count a sample into `s`. */
-void probe_count(struct probe_stream *s, const struct ep_sample *sample);
+/* Count a sample into `s`; it gets the flags that edge/intercept.h has. */
+void probe_count(struct probe_stream *s, struct ep_sample *sample);
 
 /* The line of the `number`th probe of `s`. */
 void probe_show(FILE *out, struct probe_stream *s, uint64_t number,
