@@ -79,7 +79,8 @@ static bool is_comparable(const struct ep_sample *sample)
 {
 	return sample->rtt_ns >= 0 && sample->https.tls_first_byte_ns >= 0 &&
 	       sample->retransmits <= 0 &&
-	       (sample->flags & (EP_FLAG_STALLED | EP_FLAG_DRAINING)) == 0;
+	       (sample->flags &
+		(EP_FLAG_STALLED | EP_FLAG_DRAINING | EP_FLAG_LOADED)) == 0;
 }
 
 static bool is_nearer(const struct ep_sample *sample)

@@ -148,6 +148,8 @@ static void what_says_nothing_of_it(void **state)
 	assert_int_equal(after(&in, &other, 50, &s), 0);
 	s.flags = EP_FLAG_DRAINING;
 	assert_int_equal(after(&in, &exchange, 50, &s), 0);
+	s.flags = EP_FLAG_LOADED;
+	assert_int_equal(after(&in, &exchange, 50, &s), 0);
 	s.flags = EP_FLAG_STALLED;
 	assert_int_equal(after(&in, &exchange, 50, &s), 0);
 	s.flags = EP_FLAG_KEPT;
