@@ -95,6 +95,22 @@ versions = json.loads(run("version", "--json").stdout)
 check("versions of the libraries",
       {"edgeprobe", "libuv", "c-ares", "libcurl", "sqlite", "cjson",
        "zlib"} <= set(versions), versions)
+parts = [json.loads(line) for line in
+         run("version", "--licences", "--json").stdout.splitlines()]
+licences = {p["name"]: p for p in parts if "licence" in p}
+check("licences of what is part of the program",
+      "Permission is hereby granted" in licences["edgeprobe"]["text"] and
+      all(p["version"] and len(p["text"]) > 100 for p in licences.values()) and
+      {"libuv", "openssl"} <= {p["name"] for p in parts} - set(licences),
+      parts)
+check("which are the drawing libraries', too",
+      set(licences) in ({"edgeprobe"}, {
+          "edgeprobe", "uplot", "d3-array", "d3-geo", "internmap",
+          "topojson-client", "world-atlas"}), set(licences))
+text = run("version", "--licences").stdout.decode()
+check("licences for people",
+      all(f"{name} {part['version']}, {part['licence']}\n\n" in text
+          for name, part in licences.items()), text[:200])
 
 # ---- targets
 

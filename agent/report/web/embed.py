@@ -69,7 +69,7 @@ def literal(text):
 
 def part(name, version, licence, text):
     return (f"\t{{ {literal(name)}, {literal(version)}, {literal(licence)},\n"
-            f"{literal(text)} }},\n")
+            f"{literal(text.strip() + chr(10))} }},\n")
 
 
 def library(modules, name):
