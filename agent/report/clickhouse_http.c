@@ -102,7 +102,7 @@ static const char *fault_of(CURLU *url)
 		fault = "it has to begin with http:// or https://";
 	else if (has(url, CURLUPART_PASSWORD))
 		fault = "a password does not belong there, where others see "
-			"it; use --clickhouse-password-file";
+			"it; use --password-file";
 	else if (has(url, CURLUPART_QUERY) || has(url, CURLUPART_FRAGMENT) ||
 		 (path != NULL && strcmp(path, "/") != 0))
 		fault = "nothing but [USER@]HOST[:PORT] may follow";
@@ -311,6 +311,7 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 static int judge(struct clickhouse *c, CURLcode code)
 {
 	long status = 0;
+	int r = 0;
 
 	if (c->error < 0)
 		return c->error;
@@ -324,9 +325,11 @@ static int judge(struct clickhouse *c, CURLcode code)
 		return clickhouse_fault(
 			status, c->said.data == NULL ? "" : c->said.data,
 			c->err);
-	if (c->line.len > 0 || !c->framed)
-		return ep_err_set(c->err, -EPROTO, "the answer is cut off");
-	return 0;
+	if (c->line.len > 0)
+		r = clickhouse_fault_inside(c->line.data, c->err);
+	if (r == 0 && (c->line.len > 0 || !c->framed))
+		r = ep_err_set(c->err, -EPROTO, "the answer is cut off");
+	return r;
 }
 
 int clickhouse_ask(struct clickhouse *c, const char *sql, clickhouse_line_cb cb,

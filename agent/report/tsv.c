@@ -130,6 +130,7 @@ bool tsv_map_next(struct tsv_map *map, uint64_t *ret_key, uint64_t *ret_value)
 	if (*map->keys == ',') {
 		map->keys++;
 		map->values++;
+		map->bad = !isdigit((unsigned char)*map->keys);
 	}
 	return true;
 }
