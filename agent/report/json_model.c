@@ -115,6 +115,26 @@ static void put_runs(struct buf *out, const struct model_circuit *c)
 	buf_char(out, ']');
 }
 
+/* What lasts has no "back"; its seconds are those until its last answer. */
+static void put_failovers(struct buf *out, const struct model_circuit *c)
+{
+	put_name(out, "failovers");
+	buf_char(out, '[');
+	for (size_t i = 0; i < c->n_failovers; i++) {
+		const struct model_failover *f = &c->failovers[i];
+		uint64_t end_ns = f->back_ns == 0 ? f->last_ns : f->back_ns;
+
+		buf_text(out, i == 0 ? "{" : ",{");
+		put_time(out, "since", f->from_ns);
+		put_time(out, "back", f->back_ns);
+		put_number(out, "seconds", (double)(end_ns - f->from_ns) / 1e9);
+		put_text(out, "pop", f->pop);
+		put_text(out, "location", model_location_name(f->location));
+		buf_char(out, '}');
+	}
+	buf_char(out, ']');
+}
+
 static void put_circuit(struct buf *out, const struct model *m, size_t i)
 {
 	const struct model_circuit *c = &m->circuits[i];
@@ -136,6 +156,7 @@ static void put_circuit(struct buf *out, const struct model *m, size_t i)
 	put_text(out, "location", model_location_name(c->location));
 	put_time(out, "location_since", c->location_since_ns);
 	put_runs(out, c);
+	put_failovers(out, c);
 }
 
 static void put_event(struct buf *out, const struct model *m, size_t i)

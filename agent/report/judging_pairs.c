@@ -20,17 +20,19 @@ static struct side side_of(struct judging *j, uint32_t series)
 	return side;
 }
 
-/* "14", "3.5", of nanoseconds. */
+/* "14", "3.5", of nanoseconds; `sure` within so many: finer than that. */
 struct number {
 	char text[24];
 };
 
-static struct number number_of(double ns)
+static struct number number_of(double ns, double sure)
 {
 	struct number n;
 	double ms = ns / 1e6;
 	int digits = fabs(ms) < 0.0995 ? 2 : fabs(ms) < 9.95 ? 1 : 0;
 
+	if (digits == 0 && sure < 2e6)
+		digits = 1;
 	snprintf(n.text, sizeof(n.text), "%.*f", digits, ms);
 	if (strspn(n.text, "-0.") == strlen(n.text))
 		snprintf(n.text, sizeof(n.text), "0");
@@ -41,8 +43,10 @@ static struct number number_of(double ns)
 static const char *interval_of(struct judging *j,
 			       const struct model_interval *i)
 {
-	struct number value = number_of(i->value), low = number_of(i->low),
-		      high = number_of(i->high);
+	double sure = i->high - i->low;
+	struct number value = number_of(i->value, sure);
+	struct number low = number_of(i->low, sure);
+	struct number high = number_of(i->high, sure);
 
 	return judging_text(j, "%s ms (%s to %s)", value.text, low.text,
 			    high.text);
@@ -51,7 +55,8 @@ static const char *interval_of(struct judging *j,
 /* What is to be said of p90 behind p50. */
 static const char *tail_of(struct judging *j, const struct model_pair *pair)
 {
-	struct number value = number_of(fabs(pair->p90.value));
+	struct number value = number_of(fabs(pair->p90.value),
+					pair->p90.high - pair->p90.low);
 
 	if (pair->p90.low > 0)
 		return judging_text(j, "%s at p90", value.text);
