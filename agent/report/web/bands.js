@@ -58,7 +58,8 @@ function bandChart(data, title, owner, marks) {
       stroke: () => tone("median") }, quiet), edge, edge],
     bands: [{ series: [1, 5], fill: () => tone("band-outer") },
       { series: [2, 4], fill: () => tone("band-inner") }],
-    top: axisTop(cells.p50, cells.p95),
+    top: (from, to) => axisTop(cells.p50.slice(from, to),
+      cells.p95.slice(from, to)),
     paint: paintLoss(data, cells),
     say: (i) => cellSentence(data, owner.label || owner.key, cells, i),
     legend: bandLegend(),
@@ -104,7 +105,10 @@ function compareChart(data, title, several, marks) {
     series: several.map((_, i) => ({ width: 1.75, spanGaps: false,
       points: { show: false }, stroke: () => lineTone(i),
       dash: LINE_DASHES[i % LINE_DASHES.length] })),
-    top: axisTop(medians.flat(), medians.flat()),
+    top: (from, to) => {
+      const all = medians.flatMap((m) => m.slice(from, to));
+      return axisTop(all, all);
+    },
     say: (i) => bothTimes(data.since + i * data.bucket) + ": " +
       several.map((s, k) => s.owner.label + " " + ms(medians[k][i]))
         .join(", "),

@@ -1,8 +1,8 @@
 /* What all charts of time share: axes in the reader's time, one cursor and one
  * zoom, events as bars, the marked time, a readout of values, a table behind.
  * A chart is described by
- *   { title, data: [times, values...], series: [uPlot's], bands, top,
- *     height, paint(u, ctx), paintUnder(u, ctx), say(index), table(), marks }
+ *   { title, data: [times, values...], series: [uPlot's], bands, height, marks,
+ *     top(from, to), paint(u, ctx), say(index), table(), legend }
  */
 
 const CHART_SYNC = "time";
@@ -66,6 +66,14 @@ function paintMarks(u, ctx, marks) {
   ctx.restore();
 }
 
+// The axis fits what is in sight; uPlot says where that begins and ends.
+function visibleTop(data, spec, u) {
+  const { min, max } = u.series[0];
+  const from = Math.max(0, bucketAt(data, min));
+  const to = isNumber(max) ? bucketAt(data, max) + 1 : data.buckets;
+  return spec.top(from, to);
+}
+
 function chartOptions(data, spec, width, show) {
   const height = spec.height || 220;
   const x = Object.assign(axisStyle(), { space: 70, size: 24,
@@ -83,10 +91,9 @@ function chartOptions(data, spec, width, show) {
       drag: { x: true, y: false, dist: 8 } },
     scales: { x: { time: true, range: (u, from, to) =>
       [Math.max(from, data.since), Math.min(to, data.until)] },
-    y: { range: () => [0, spec.top || 1] } },
+    y: { range: (u) => [0, visibleTop(data, spec, u)] } },
     axes: [x, y], series: [{}].concat(spec.series), bands: spec.bands,
     hooks: {
-      drawAxes: [(u) => spec.paintUnder && spec.paintUnder(u, u.ctx)],
       draw: [(u) => {
         if (spec.paint) {
           spec.paint(u, u.ctx);
@@ -136,7 +143,7 @@ function bucketUnder(data, u) {
 
 // A chart of the overview's window as a <figure>.
 function timeChart(data, spec) {
-  const readout = el("p", { class: "readout" }, spec.hint || "");
+  const readout = el("p", { class: "readout" });
   const frame = el("div", { class: "chart", tabindex: 0, role: "img",
     "aria-label": spec.title + ". Arrow keys read its values." });
   const holder = { plot: null, at: Math.max(0, data.buckets - 1) };

@@ -143,6 +143,15 @@ function word(text) {
     : String(text || "").replaceAll("_", " ");
 }
 
+// "NL" as people say it.
+function countryName(code) {
+  if (!/^[A-Z]{2}$/.test(code || "")) {
+    return code || "";
+  }
+  return new Intl.DisplayNames("en", { type: "region",
+    fallback: "code" }).of(code);
+}
+
 function popName(data, code) {
   const pop = data.popOf.get(code);
   return !code ? "other" : pop && pop.city ? `${code} (${pop.city})` : code;

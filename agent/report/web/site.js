@@ -19,8 +19,8 @@ function figureTiles(site) {
 }
 
 function siteWhere(data, site) {
-  const where = [...new Set([site.metro, site.country, site.market]
-    .filter(Boolean))].join(", ");
+  const where = [...new Set([site.metro, countryName(site.country),
+    site.market].filter(Boolean))].join(", ");
   const parts = [where];
   if (site.kind) {
     parts.push("figures of " + word(site.kind) + " to Microsoft targets");

@@ -83,7 +83,8 @@ function smokeChart(data, title, series, marks) {
   return timeChart(data, {
     title, marks, data: [bucketMiddles(data), cells.p50],
     series: [{ width: 0, stroke: "transparent", points: { show: false } }],
-    top: axisTop(cells.p50, cells.p95), height: 240,
+    top: (from, to) => axisTop(cells.p50.slice(from, to),
+      cells.p95.slice(from, to)), height: 240,
     paint: paintSmoke(data, cells), legend: smokeLegend(),
     say: (i) => cellSentence(data, series.key, cells, i),
     table: () => cellsTable(data, title, cells),
