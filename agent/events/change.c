@@ -1,6 +1,6 @@
 #include "events/change.h"
+#include "events/figure.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Found on the labelled traces: more finds fewer and surer ones. */
@@ -16,27 +16,19 @@ static double least_spread(double level_ms)
 	return SPREAD_MS + SPREAD_SHARE * level_ms;
 }
 
-static int compare(const void *a, const void *b)
-{
-	float x = *(const float *)a, y = *(const float *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* What is far from all the recent ones is a spike until there are several. */
 static double without_spike(const struct change *c, double ms)
 {
 	unsigned n = c->n < CHANGE_RECENT ? c->n : CHANGE_RECENT;
-	float recent[CHANGE_RECENT];
+	uint16_t recent[CHANGE_RECENT];
 	double median, limit;
 
 	if (n < SPIKE_LEAST)
 		return ms;
 	memcpy(recent, c->window + c->n - n, n * sizeof(recent[0]));
-	qsort(recent, n, sizeof(recent[0]), compare);
-	median = (double)recent[n / 2];
-	limit = SPIKE * ((double)(recent[n * 3 / 4] - recent[n / 4]) +
-			 least_spread(median));
+	median = figure_ms(figure_median(recent, n));
+	limit = SPIKE * (figure_ms(recent[n * 3 / 4]) -
+			 figure_ms(recent[n / 4]) + least_spread(median));
 	if (ms > median + limit)
 		return median + limit;
 	return ms < median - limit ? median - limit : ms;
@@ -76,13 +68,13 @@ static unsigned boundary(const struct change *c)
 	unsigned at = 0;
 
 	for (unsigned i = 0; i < c->n; i++)
-		sums_add(&after, (double)c->window[i], 1);
+		sums_add(&after, figure_ms(c->window[i]), 1);
 	whole = cost(&after);
 	for (unsigned i = 0; i + CHANGE_LEAST < c->n; i++) {
 		double gain;
 
-		sums_add(&before, (double)c->window[i], 1);
-		sums_add(&after, (double)c->window[i], -1);
+		sums_add(&before, figure_ms(c->window[i]), 1);
+		sums_add(&after, figure_ms(c->window[i]), -1);
 		if (i + 1 < CHANGE_LEAST)
 			continue;
 		gain = whole - cost(&before) - cost(&after);
@@ -101,13 +93,12 @@ static void forget(struct change *c, unsigned n)
 	memmove(c->heard, c->heard + n, c->n * sizeof(c->heard[0]));
 }
 
-static double median_ms(const float *heard, unsigned n)
+static double median_ms(const uint16_t *heard, unsigned n)
 {
-	float sorted[CHANGE_WINDOW];
+	uint16_t sorted[CHANGE_WINDOW];
 
 	memcpy(sorted, heard, n * sizeof(sorted[0]));
-	qsort(sorted, n, sizeof(sorted[0]), compare);
-	return (double)sorted[n / 2];
+	return figure_ms(figure_median(sorted, n));
 }
 
 bool change_add(struct change *c, double ms, struct change_step *ret_step)
@@ -116,8 +107,8 @@ bool change_add(struct change *c, double ms, struct change_step *ret_step)
 
 	if (c->n == CHANGE_WINDOW)
 		forget(c, 1);
-	c->window[c->n] = (float)without_spike(c, ms);
-	c->heard[c->n++] = (float)ms;
+	c->window[c->n] = figure_of_ms(without_spike(c, ms));
+	c->heard[c->n++] = figure_of_ms(ms);
 	if (c->n < 2 * CHANGE_LEAST)
 		return false;
 	at = boundary(c);

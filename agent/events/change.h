@@ -1,5 +1,5 @@
 /* Has a level changed? An online detector of steps in a noisy series, told one
- * figure at a time. Pure; some 500 bytes each.
+ * figure at a time. Pure; some 250 bytes each.
  *
  * Of the last CHANGE_WINDOW figures since the last change every place is tried
  * as a boundary: where two levels, each with its own mean and spread, explain
@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define CHANGE_WINDOW 60
 /* Figures that a level has at least, before and after. */
@@ -22,8 +23,8 @@
 #define CHANGE_RECENT 15
 
 struct change {
-	float window[CHANGE_WINDOW]; /* oldest first, spikes cut */
-	float heard[CHANGE_WINDOW];  /* the same as they came */
+	uint16_t window[CHANGE_WINDOW]; /* figure.h; oldest first, spikes cut */
+	uint16_t heard[CHANGE_WINDOW];  /* the same as they came */
 	unsigned n;
 };
 

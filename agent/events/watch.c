@@ -1,11 +1,15 @@
 #include "events/watch.h"
 #include "edgeprobe/clock.h"
 #include "events/evidence.h"
+#include "events/figure.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define MINUTE_NS (60 * EP_NS_PER_S)
+
+/* A stretch without figures is no level: the clock was stepped, or we stood
+ * still. */
+#define HOLE_MINUTES 60
 
 #define LOSS_LEAST  3   /* packets, or it was one bad moment */
 #define ASKED_LEAST 300 /* that a share is of, if so many were asked at all */
@@ -134,6 +138,7 @@ static void take_step(const struct seeing *s, const struct change_step *step,
 		w->normal_ms = step->before_ms;
 	if (is_rise(s->limits, w->normal_ms, ms)) {
 		w->latency_ns = since_ns;
+		w->lasted = 0;
 		worse(s, WATCH_OPEN, ms);
 		return;
 	}
@@ -146,19 +151,30 @@ static void take_step(const struct seeing *s, const struct change_step *step,
 	w->normal_ms = ms;
 }
 
-static int compare(const void *a, const void *b)
-{
-	float x = *(const float *)a, y = *(const float *)b;
-
-	return (x > y) - (x < y);
-}
-
 static double median_ms(struct watch_minute *m)
 {
 	unsigned n = m->timed < WATCH_RTTS ? m->timed : WATCH_RTTS;
 
-	qsort(m->rtt_ms, n, sizeof(m->rtt_ms[0]), compare);
-	return (double)m->rtt_ms[n / 2];
+	return figure_ms(figure_median(m->rtts, n));
+}
+
+/* The last minute of which that is the lower half: within 45 days. */
+static uint64_t minute_ns(uint64_t now_ns, uint16_t half)
+{
+	uint64_t minute = now_ns / MINUTE_NS;
+
+	return (minute - (uint16_t)(minute - half)) * MINUTE_NS;
+}
+
+/* How much longer it is worse now. */
+static void last(struct watch *w, uint16_t before, uint16_t now)
+{
+	int passed = (int16_t)(now - before);
+
+	if (passed > HOLE_MINUTES)
+		passed = HOLE_MINUTES;
+	if (passed > 0 && w->lasted <= UINT16_MAX - HOLE_MINUTES)
+		w->lasted = (uint16_t)(w->lasted + passed);
 }
 
 static void end_minute_latency(const struct seeing *s)
@@ -172,13 +188,18 @@ static void end_minute_latency(const struct seeing *s)
 	n = w->change.n < CHANGE_WINDOW ? w->change.n : CHANGE_WINDOW - 1;
 	if (w->change.n == CHANGE_WINDOW)
 		memmove(w->minutes, w->minutes + 1, n * sizeof(w->minutes[0]));
-	w->minutes[n++] = w->minute.from_ns;
+	w->minutes[n] = (uint16_t)(w->minute.from_ns / MINUTE_NS);
+	if (n > 0)
+		last(w, w->minutes[n - 1], w->minutes[n]);
+	n++;
 	if (change_add(&w->change, median_ms(&w->minute), &step)) {
-		take_step(s, &step, w->minutes[n - step.ago]);
+		take_step(
+			s, &step,
+			minute_ns(w->minute.from_ns, w->minutes[n - step.ago]));
 		memmove(w->minutes, w->minutes + n - step.ago,
 			step.ago * sizeof(w->minutes[0]));
 	} else if (w->latency_ns != 0 &&
-		   since(s, w->latency_ns) >= s->limits->lasting_ns) {
+		   w->lasted * MINUTE_NS >= s->limits->lasting_ns) {
 		end_latency(s, WATCH_LASTING, change_level_ms(&w->change));
 	}
 }
@@ -430,7 +451,7 @@ static void count(struct watch_minute *m, const struct ep_sample *sample)
 		return;
 	if (at >= WATCH_RTTS)
 		at = at * 2654435761U >> 16 & (WATCH_RTTS - 1);
-	m->rtt_ms[at] = (float)((double)sample->rtt_ns / 1e6);
+	m->rtts[at] = figure_of_ms((double)sample->rtt_ns / 1e6);
 	m->timed++;
 }
 

@@ -75,14 +75,17 @@ typedef void (*watch_cb)(const struct watch_news *news, void *arg);
 struct watch_minute {
 	uint64_t from_ns;
 	unsigned asked, answered, timed;
-	float rtt_ms[WATCH_RTTS];
+	uint16_t rtts[WATCH_RTTS]; /* figure.h */
 };
 
 /* Zero-initialise. */
 struct watch {
 	struct watch_minute minute;
 	struct change change;
-	uint64_t minutes[CHANGE_WINDOW]; /* begin of each figure's minute */
+	/* Of each figure: minutes since 1970, the lower half. */
+	uint16_t minutes[CHANGE_WINDOW];
+	uint16_t lasted;     /* minutes that it is worse; no single hole of them
+			  * counts for more than an hour */
 	double normal_ms;    /* the level that others are held against */
 	double told_ms;      /* the worse level that was told last */
 	uint64_t latency_ns; /* since when it is worse; 0: it is not */

@@ -1,4 +1,5 @@
 /* What a series' samples make of events. */
+#include "events/figure.h"
 #include "events/watch.h"
 
 #include "edgeprobe/clock.h"
@@ -188,6 +189,40 @@ static void what_lasts_becomes_normal(void **state)
 	assert_true(fabs(s->news[2].before_ms - 31) < 1);
 }
 
+/* A day that was none: the clock was wrong, and is right now. */
+static void a_clock_that_is_stepped_forward_makes_nothing_normal(void **state)
+{
+	struct scene *s = *state;
+
+	minutes(s, 60, 12);
+	minutes(s, 60, 31);
+	assert_int_equal(s->n, 1);
+	s->at_ns += (uint64_t)3 * 86400 * S;
+	minutes(s, 60, 31);
+	assert_int_equal(s->n, 1);
+	assert_false(watch_is_well(&s->w));
+	minutes(s, 23 * 60, 31);
+	assert_int_equal(s->n, 2);
+	assert_int_equal(s->news[1].state, WATCH_LASTING);
+}
+
+/* What is kept of a figure is two bytes. */
+static void figures_are_exact_to_one_in_four_thousand(void **state)
+{
+	(void)state;
+	for (double ms = 0.0003; ms < 500000; ms *= 1.0001) {
+		uint16_t figure = figure_of_ms(ms);
+
+		assert_true(fabs(figure_ms(figure) - ms) <= ms / 4096);
+		assert_true(figure_of_ms(ms * 1.0005) > figure);
+	}
+	assert_int_equal(figure_of_ms(0), 0);
+	assert_int_equal(figure_of_ms(0.0001), 0);
+	assert_int_equal(figure_of_ms(-1), 0);
+	assert_int_equal(figure_of_ms(1e9), UINT16_MAX);
+	assert_int_equal(figure_of_ms(figure_ms(12345)), 12345);
+}
+
 static void loss_is_told_from_one_percent_on(void **state)
 {
 	struct scene *s = *state;
@@ -309,6 +344,8 @@ int main(void)
 		TEST(a_shorter_way_is_an_improvement),
 		TEST(it_becomes_worse_still),
 		TEST(what_lasts_becomes_normal),
+		TEST(a_clock_that_is_stepped_forward_makes_nothing_normal),
+		cmocka_unit_test(figures_are_exact_to_one_in_four_thousand),
 		TEST(loss_is_told_from_one_percent_on),
 		TEST(an_outage_begins_with_its_first_silence),
 		TEST(a_clock_that_is_stepped_back_makes_no_event),
