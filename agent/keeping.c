@@ -150,7 +150,8 @@ static void empty_ring(struct keeping *k, struct source *s)
 
 static void empty_rings(struct keeping *k)
 {
-	k->draining = k->sending != NULL && sending_is_draining(k->sending);
+	k->draining = (k->sending != NULL && sending_is_draining(k->sending)) ||
+		      rescue_is_draining(k->rescue);
 	for (unsigned i = 0; i < k->n_sources; i++)
 		empty_ring(k, &k->sources[i]);
 }
@@ -233,7 +234,7 @@ static void close_sending(struct keeping *k)
 static int open_sending(struct keeping *k, struct ep_err *err)
 {
 	const struct config *c = k->config;
-	int r = sending_open(k->loop, c, k->store, &k->sending, err);
+	int r = sending_open(k->loop, c, k->store, false, &k->sending, err);
 
 	for (size_t i = 0; i < c->n_destinations && r == 0; i++)
 		if (self_add_destination(k->self, c->destinations[i].name,

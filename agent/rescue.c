@@ -285,7 +285,7 @@ static void start_sending(struct rescue *r, const struct wreckage *w,
 		code = store_open(&options, &r->salvaged, &err);
 	if (code == 0)
 		code = sending_open(r->worked.loop, r->config, r->salvaged,
-				    &r->sending, &err);
+				    true, &r->sending, &err);
 	if (code == 0)
 		return;
 	log_error("store", "salvaged=%s reason=\"%s\" next=retry", w->name,
@@ -421,6 +421,12 @@ bool rescue_tick(struct rescue *r)
 	share(r, list, n);
 	choose(r, list, n, now_ns);
 	return damage;
+}
+
+bool rescue_is_draining(const struct rescue *r)
+{
+	return r != NULL && r->sending != NULL &&
+	       sending_is_draining(r->sending);
 }
 
 void rescue_renewed(struct rescue *r)

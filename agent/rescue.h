@@ -30,6 +30,9 @@ int rescue_open(uv_loop_t *loop, const struct config *config,
  * found damage (once). */
 bool rescue_tick(struct rescue *rescue);
 
+/* What was salvaged shares the line with what is measured now. NULL is fine. */
+bool rescue_is_draining(const struct rescue *rescue);
+
 /* The agent's own store was made anew: a check of the old one is of no use. */
 void rescue_renewed(struct rescue *rescue);
 

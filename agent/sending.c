@@ -15,6 +15,7 @@ struct sending {
 	uv_timer_t anchor;     /* never started: closing is never at once */
 	const struct config *config;
 	struct store *store;
+	bool old;
 	struct deliver **delivers;
 	size_t n;
 	size_t flushing; /* that still send */
@@ -69,9 +70,11 @@ static int open_one(struct sending *s, const struct config_destination *d,
 		    const struct identity *who, struct ep_err *err)
 {
 	struct deliver_options options = delivery_options(s->config, d);
-	int r = deliver_open(s->anchor.loop, s->store, who, &options,
-			     &s->delivers[s->n], err);
+	int r;
 
+	options.old = s->old;
+	r = deliver_open(s->anchor.loop, s->store, who, &options,
+			 &s->delivers[s->n], err);
 	if (r == 0)
 		s->n++;
 	return r;
@@ -105,7 +108,7 @@ static int retire_others(struct sending *s, struct ep_err *err)
 }
 
 int sending_open(uv_loop_t *loop, const struct config *config,
-		 struct store *store, struct sending **ret_sending,
+		 struct store *store, bool old, struct sending **ret_sending,
 		 struct ep_err *err)
 {
 	struct sending *s = calloc(1, sizeof(*s));
@@ -121,6 +124,7 @@ int sending_open(uv_loop_t *loop, const struct config *config,
 	}
 	s->config = config;
 	s->store = store;
+	s->old = old;
 	ep_scope_init(&s->scope);
 	uv_timer_init(loop, &s->anchor);
 	ep_scope_adopt(&s->scope, (uv_handle_t *)&s->anchor);

@@ -17,12 +17,13 @@ struct sending;
 struct deliver_options delivery_options(const struct config *config,
 					const struct config_destination *d);
 
-/* Open them all; those of `store` that are not configured are retired. `config`
+/* Open them all; `old`: all that is in the store is a backlog. Those of `store`
+ * that are not configured are retired. `config`
  * and `store` are borrowed until `closed` was called by sending_close(). On
  * failure a negative errno and `err`; the loop is to run on for a moment, as
  * some may have been opened. */
 int sending_open(uv_loop_t *loop, const struct config *config,
-		 struct store *store, struct sending **ret_sending,
+		 struct store *store, bool old, struct sending **ret_sending,
 		 struct ep_err *err);
 
 /* One for each configured destination, in their order. */

@@ -41,7 +41,8 @@ struct deliver_options {
 	uint64_t interval_ns; /* at most this long between batches; 0: 10 s */
 	uint64_t timeout_ns;  /* of one attempt; 0: 30 s */
 	/* Of what an outage left behind, but for a directory. */
-	uint64_t backlog_rate;      /* batches a second, at most; 0: any */
+	uint64_t backlog_rate; /* batches a second, at most; 0: any */
+	bool old; /* all of the store is a backlog, and counts as draining */
 	uint64_t backlog_bandwidth; /* bytes a second; 0: any */
 	uint64_t
 		dscp; /* of all that is sent; 0: that, and LE for the backlog */

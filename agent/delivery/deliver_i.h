@@ -34,6 +34,7 @@ struct deliver {
 	size_t max_bytes; /* less after each 413 */
 	struct retry_options retry;
 	bool paced; /* somebody else's machine, behind a line */
+	bool old;   /* all that there is is a backlog */
 	struct drain_options drain_options;
 	struct drain drain;  /* of what an outage left behind */
 	bool behind;         /* where rows go in order: fresh ones are old */

@@ -72,6 +72,7 @@ static void part_backlog(struct deliver *d)
 void turn_open(struct deliver *d, const struct deliver_options *o)
 {
 	d->paced = place_of(o->url) != PLACE_FILE;
+	d->old = o->old;
 	d->drain_options = d->paced ? drain_up_to(o->backlog_rate) : drain_none;
 	d->drain.options = &d->drain_options;
 	drain_begin(&d->drain, uv_hrtime(), turn_random());
@@ -156,7 +157,7 @@ static bool is_older(const struct deliver *d)
 
 void turn_began(struct deliver *d)
 {
-	d->draining = d->paced && is_older(d);
+	d->draining = d->paced && (d->old || is_older(d));
 	drain_sent(&d->drain, uv_hrtime(), is_older(d));
 }
 

@@ -399,6 +399,36 @@ def a_collector_that_lost_its_memory(lab):
         replay_without_the_agent(folder, there)
 
 
+def is_flagged(row):
+    return row["type"] == "sample" and "draining" in row.get("flags", "")
+
+
+@case
+def samples_beside_a_backlog_are_flagged(lab):
+    with Collector(lab.env["LAB_BRANCH_NS"], HERE) as there:
+        folder = Folder(lab, "drain")
+        folder.write(TARGETS, [{"name": "hq", "url": url(there),
+                                "interval": "200ms", "batch_rows": 10,
+                                "backlog_rate": 0}])
+        with folder.start():
+            running(folder)
+            await_it(lambda: len(there.rows()) >= 60, 60, "rows")
+            expect(not any(map(is_flagged, there.rows())), "no backlog yet")
+            text(folder, "replay", "--since", "1h")
+            await_it(lambda: any(map(is_flagged, there.rows())), 60,
+                     "one beside the backlog")
+            await_it(lambda: all(
+                line["again_rows"] == 0 for line
+                in part(lines(folder, "backlog"), "destination")), 60, "done")
+            last = max(seqs(there.rows()))
+            await_it(lambda: any(
+                row["seq"] > last and row["type"] == "sample" and
+                not is_flagged(row) for row in there.rows()), 60,
+                     "the line is our own no more")
+            expect(folder.end()[0] == 0, folder.said())
+        contract.audit(there.rows())
+
+
 def replay_without_the_agent(folder, there):
     """It sends them when it runs again, and is not in a hurry: but for the end
     of a bounded run."""

@@ -116,6 +116,18 @@ static void what_is_young_is_no_backlog(void **state)
 	assert_false(deliver_is_draining(p->deliver));
 }
 
+/* In a store that was salvaged even the newest rows are. */
+static void all_of_an_old_store_is_a_backlog(void **state)
+{
+	struct deliver_options o = { .max_rows = 10, .old = true };
+	struct post *p = *state;
+
+	post_add(p, 35, "young");
+	post_start(p, &o);
+	post_run_empty(p);
+	assert_true(deliver_is_draining(p->deliver)); /* a moment ago */
+}
+
 static void newest_first_when_it_is_over(void **state)
 {
 	static const struct drain_options eager = {
@@ -186,9 +198,9 @@ static void what_was_delivered_goes_once_more(void **state)
 	post_start(p, &o);
 	post_add(p, 15, "hello");
 	post_run_empty(p);
-	assert_int_equal(
-		store_replay(p->store, p->deliver->destination, 0, 0, &rows, NULL),
-		0);
+	assert_int_equal(store_replay(p->store, p->deliver->destination, 0, 0,
+				      &rows, NULL),
+			 0);
 	assert_int_equal(rows, 15);
 	assert_int_equal(post_backlog(p->deliver), 15);
 	deliver_poke(p->deliver);
@@ -393,6 +405,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LOOP_TEST(newest_first_at_the_start),
 		LOOP_TEST(what_is_young_is_no_backlog),
+		LOOP_TEST(all_of_an_old_store_is_a_backlog),
 		LOOP_TEST(newest_first_when_it_is_over),
 		LOOP_TEST(fresh_rows_overtake_the_backlog),
 		LOOP_TEST(rows_that_are_added_up_stay_in_order),

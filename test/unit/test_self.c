@@ -1,6 +1,7 @@
 /* The agent's rows about itself, on a clock that the test tells. What threads
  * say of themselves is in the integration tests. */
 #include "edgeprobe/clock.h"
+#include "lib/post.h"
 #include "lib/store_kit.h"
 #include "self.h"
 #include <setjmp.h>
@@ -128,9 +129,69 @@ static void what_was_counted_is_said_once(void **state)
 	kit_close(kit);
 }
 
+/* Each part of the last minute, as its row has it. */
+static void what_was_said_is_there_by_part(void **state)
+{
+	struct kit *kit = *state;
+	struct self *self;
+	struct rows rows;
+	unsigned parts = 0, said = 0;
+
+	kit_open(kit, 0);
+	self = self_create(kit->store, 0);
+	for (; self_part(self, parts) != NULL; parts++)
+		assert_string_equal(self_part(self, parts), "");
+	assert_true(parts > 0);
+	self_saw_commit(self, 2000000);
+	tick_for(self, 0, 65);
+	read_rows(kit, &rows);
+	for (unsigned i = 0; i < parts; i++) {
+		if (self_part(self, i)[0] == '\0')
+			continue;
+		said++;
+		assert_string_equal(self_part(self, i), rows.bodies[0]);
+	}
+	assert_int_equal(said, 1);
+	assert_null(self_part(self, parts));
+	self_destroy(self);
+	kit_close(kit);
+}
+
+static void the_pace_of_rows(void **state)
+{
+	struct deliver_options o = { .max_rows = 100 };
+	struct self_pace pace;
+	struct self *self;
+	struct post p;
+
+	(void)state;
+	post_open(&p);
+	self = self_create(p.store, 0);
+	assert_int_equal(self_add_destination(self, "hq", post_start(&p, &o)),
+			 0);
+	tick_for(self, 0, 5);
+	post_add(&p, 120, "hello");
+	post_run_empty(&p);
+	/* Too soon: as it was before, and that was nothing. */
+	self_pace(self, 0, 5 * S, &pace);
+	assert_true(pace.acked == 0 && pace.added == 0);
+	self_pace(self, 0, 40 * S, &pace);
+	assert_true(pace.acked == 3 && pace.added == 3);
+	/* The minute is over, and the next begins: as it was in the last. */
+	tick_for(self, 40, 65);
+	self_pace(self, 0, 66 * S, &pace);
+	assert_true(pace.acked == 2);
+	assert_true(pace.added >= 2 && pace.added < 2.2);
+	self_forget_destinations(self);
+	self_destroy(self);
+	post_close(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		KIT_TEST(what_was_said_is_there_by_part),
+		cmocka_unit_test(the_pace_of_rows),
 		KIT_TEST(there_is_one_a_minute_and_one_at_the_end),
 		KIT_TEST(a_stall_is_one_row),
 		KIT_TEST(what_was_counted_is_said_once),
