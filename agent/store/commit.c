@@ -327,9 +327,20 @@ static void shrink(struct store *store)
 	checkpoint(store, SQLITE_CHECKPOINT_PASSIVE);
 }
 
+/* What a quota leaves can only be tried. */
+static bool has_room(struct store *store)
+{
+	if (!file_has_room(store))
+		return false;
+	if (store->db.quota)
+		file_make_ballast(store);
+	store->db.quota = store->db.quota && !store->ballast;
+	return !store->db.quota;
+}
+
 static void keep_house(struct store *store)
 {
-	if (store->disk_full && file_has_room(store))
+	if (store->disk_full && has_room(store))
 		store->disk_full = false;
 	if (!store->disk_full && !store->ballast)
 		file_make_ballast(store);
@@ -374,7 +385,7 @@ int store_commit(struct store *store, struct ep_err *err)
  * given back to whoever fills the disk. */
 static int make_room(struct store *store)
 {
-	if (!file_has_room(store))
+	if (store->db.quota || !file_has_room(store))
 		store->disk_full = true;
 	file_drop_ballast(store);
 	checkpoint(store, SQLITE_CHECKPOINT_PASSIVE);

@@ -4,11 +4,36 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-static int io_errno(sqlite3 *sqlite, int otherwise)
+/* Why the last operation that failed on a file did: `which` is the database
+ * (SQLITE_FCNTL_FILE_POINTER), or its log (SQLITE_FCNTL_JOURNAL_POINTER). */
+static int file_errno(sqlite3 *sqlite, int which)
 {
-	int code = sqlite3_system_errno(sqlite);
+	sqlite3_file *file = NULL;
+	int code = 0;
 
-	if (code == ENOSPC || code == EDQUOT)
+	if (sqlite3_file_control(sqlite, "main", which, &file) == SQLITE_OK &&
+	    file && file->pMethods)
+		(void)file->pMethods->xFileControl(
+			file, SQLITE_FCNTL_LAST_ERRNO, &code);
+	return code;
+}
+
+/* To SQLite a quota is a disk that fails, and what it undoes after that may
+ * have left another errno. */
+static bool is_quota(sqlite3 *sqlite)
+{
+	return sqlite3_system_errno(sqlite) == EDQUOT ||
+	       file_errno(sqlite, SQLITE_FCNTL_JOURNAL_POINTER) == EDQUOT ||
+	       file_errno(sqlite, SQLITE_FCNTL_FILE_POINTER) == EDQUOT;
+}
+
+static int io_errno(struct db *db, int otherwise)
+{
+	int code = sqlite3_system_errno(db->sqlite);
+
+	if (is_quota(db->sqlite))
+		db->quota = true;
+	if (code == ENOSPC || is_quota(db->sqlite))
 		return -ENOSPC;
 	if (code == EACCES || code == EPERM || code == EROFS ||
 	    code == ENOENT || code == EISDIR || code == EMFILE)
@@ -35,7 +60,7 @@ int db_errno(struct db *db)
 		return -EACCES;
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
-		return io_errno(db->sqlite, -EIO);
+		return io_errno(db, -EIO);
 	case SQLITE_ERROR: /* a table that we made is not there */
 		return -EUCLEAN;
 	default:

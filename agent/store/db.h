@@ -13,6 +13,8 @@ struct db {
 	sqlite3 *sqlite;
 	sqlite3_stmt *queries[DB_QUERIES]; /* prepared when first asked */
 	bool damaged; /* SQLite has met damage since it was opened */
+	bool quota;   /* the disk may have room, but not for us; the store says
+		     * when that is over */
 };
 
 /* The last trouble of the connection as a negative errno: -ENOSPC for a full

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 #define DISK "size=12m"
 
@@ -145,6 +146,81 @@ static void somebody_else_fills_the_disk(void **state)
 	account_end(&a);
 }
 
+/* --- a quota: the disk has room, but not for us --- */
+
+static bool over_quota;
+
+static bool refused(void)
+{
+	if (over_quota)
+		errno = EDQUOT;
+	return over_quota;
+}
+
+static ssize_t on_write(int fd, const void *bytes, size_t size)
+{
+	return refused() ? -1 : write(fd, bytes, size);
+}
+
+static ssize_t on_pwrite(int fd, const void *bytes, size_t size, off_t at)
+{
+	return refused() ? -1 : pwrite(fd, bytes, size, at);
+}
+
+int __real_posix_fallocate64(int fd, off_t at, off_t size);
+int __wrap_posix_fallocate64(int fd, off_t at, off_t size);
+int __wrap_posix_fallocate64(int fd, off_t at, off_t size)
+{
+	return over_quota ? EDQUOT : __real_posix_fallocate64(fd, at, size);
+}
+
+/* SQLite's own calls; with NULL they are as they were. */
+static void set_quota(bool on)
+{
+	sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+
+	vfs->xSetSystemCall(vfs, "write",
+			    on ? (sqlite3_syscall_ptr)on_write : NULL);
+	vfs->xSetSystemCall(vfs, "pwrite",
+			    on ? (sqlite3_syscall_ptr)on_pwrite : NULL);
+	vfs->xSetSystemCall(vfs, "pwrite64",
+			    on ? (sqlite3_syscall_ptr)on_pwrite : NULL);
+}
+
+static void a_quota_is_a_full_disk(void **state)
+{
+	struct ep_err err = { 0 };
+	struct kit *kit = *state;
+	struct account a;
+
+	set_quota(true);
+	kit_open(kit, 64u << 20);
+	account_begin(&a, kit, "a", 5000);
+	add(kit, 1000);
+	kit_commit(kit);
+	assert_false(facts_of(kit).disk_full);
+	over_quota = true;
+	for (int i = 0; i < 10; i++) {
+		add(kit, 100);
+		assert_int_equal(store_commit(kit->store, &err), -ENOSPC);
+		assert_true(facts_of(kit).disk_full);
+	}
+	assert_non_null(strstr(err.text, kit->path));
+	assert_int_equal(facts_of(kit).queued, 1000);
+	assert_int_equal(facts_of(kit).first_seq, 1);
+	over_quota = false;
+	kit_commit(kit);
+	assert_false(facts_of(kit).disk_full);
+	assert_int_equal(facts_of(kit).queued, 0);
+	account_drain(&a, kit);
+	account_audit(&a);
+	assert_int_equal(a.missing, 0);
+	assert_int_equal(a.count, store_last_seq(kit->store));
+	account_end(&a);
+	kit_close(kit);
+	set_quota(false);
+}
+
 static void it_opens_on_a_full_disk(void **state)
 {
 	struct kit *kit = *state;
@@ -234,6 +310,7 @@ static void the_queue_overflows_while_it_is_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		KIT_TEST(a_quota_is_a_full_disk),
 		FULL_TEST(the_store_itself_fills_the_disk),
 		FULL_TEST(somebody_else_fills_the_disk),
 		FULL_TEST(it_opens_on_a_full_disk),
