@@ -176,11 +176,14 @@ def a_process_is_stopped(lab):
         for row in measured)
     print(f"#   {checked} figures are right; {dict(outcomes)}")
     expect(checked > 4 * PROBES, f"{checked} figures")
+    # Where the machine is busy the agent stands still at other times, too.
+    others = sum(row["stalls"] for row in rows
+                 if row["type"] == "self" and row["part"] == "packets") > 1
     for row in measured:
         sent = row["ts_us"] * 1000
         expect(row["reason"] in ("tcp_reset", "missed", "unmeasured")
                if "reason" in row else True, row)
-        expect(not flagged(row) or began - SECOND < sent < ended,
+        expect(not flagged(row) or began - SECOND < sent < ended or others,
                f"flagged, but sent {(sent - began) / MS} ms after: {row}")
     # Where the machine is busy the agent may be late already, and miss them.
     under_way = [row for row in measured if row["target"].startswith("d40-")
@@ -197,7 +200,8 @@ def a_process_is_stopped(lab):
     all_due = 400 * (ended - began) / SECOND
     print(f"#   {missed} of {all_due:.0f} due times were missed, at most "
           f"{most} echoes left within 10 ms")
-    expect(abs(missed - all_due) <= 0.1 * all_due + 40,
+    expect(missed - all_due >= -0.1 * all_due - 40 and
+           (others or missed - all_due <= 0.1 * all_due + 40),
            f"{missed} missed, {all_due} were due")
     check_self(rows, measured)
 
@@ -244,6 +248,17 @@ class Clock:
 STEPS = 5033 * MS, -8057 * MS, 7 * MS, -30 * MS, -547 * MS
 
 
+def check_schedule(clock, measured):
+    """One that moved with the clock misses all that was due meanwhile; some
+    may be missed anyhow where the machine is busy."""
+    missed = [(at, row["missed"]) for row in measured if "missed" in row
+              for at in clock.real(row)]
+    for step, by in clock.steps:
+        there = sum(n for at, n in missed if -SECOND < at - step < SECOND)
+        expect(abs(by) < SECOND or there < PROBES * abs(by) / SECOND / 2,
+               f"{there} missed at a step of {by / MS} ms")
+
+
 @case
 def the_wall_clock_is_stepped(lab):
     folder = Folder(lab, "stepped", program=RELEASE)
@@ -272,12 +287,13 @@ def the_wall_clock_is_stepped(lab):
     icmp = [row for row in measured if row["probe"] == "icmp"]
     spoilt = [row for row in icmp if row.get("reason") == "unmeasured"]
     expect(len(STEPS) <= len(spoilt) < len(icmp) / 10 and
-           all(row in spoilt or row["stamp"] == "kernel" for row in icmp),
+           all(row in spoilt or row["stamp"] == "kernel" or "missed" in row
+               for row in icmp),
            f"{len(spoilt)} of {len(icmp)} ICMP samples are unmeasured")
     for row in spoilt:
         expect(any(-SECOND < at - step < 5 * MS for at in clock.real(row)
                    for step, _ in clock.steps), f"at no step: {row}")
-    expect(not any("missed" in row for row in measured), "the schedule moved")
+    check_schedule(clock, measured)
     echoes = [row for target in CROWD for row in lab.record(target["host"])
               if row["what"] == "echo"]
     most = check_burst(echoes, began + SECOND, ended)
