@@ -21,12 +21,18 @@ static const struct edge_target catalogue[] = {
 	  .phrase = "SharePoint Online",
 	  .host = "microsoft.sharepoint.com",
 	  .probes = { "tcp", "https", "icmp" } },
-	/* Entry 12: pages and signalling. The media relays of entry 11 are
-	 * left out: they speak UDP first and no HTTP. */
+	/* Entry 12: pages and signalling. */
 	{ .name = "teams",
 	  .phrase = "Teams",
 	  .host = "teams.microsoft.com",
 	  .probes = { "tcp", "https", "icmp" } },
+	/* Entry 11: calls and meetings. The relays speak UDP first and no HTTP;
+	 * where a firewall lets no UDP through to port 3478, their silence is
+	 * what its owner wants to know. */
+	{ .name = "teams-media",
+	  .phrase = "Teams' media relays",
+	  .host = "world.tr.teams.microsoft.com",
+	  .probes = { "stun" } },
 	/* Entry 56: every sign-in to Microsoft 365 and Azure. */
 	{ .name = "entra",
 	  .phrase = "Entra sign-in",

@@ -1,8 +1,8 @@
 /* Happy path: events_see() hands each sample to the watch of its series; what
  * that has to tell becomes the body of a row and a line of the log.
  *
- * Silence of ICMP is no event where another kind asks the same target over the
- * same circuit: many hosts do not answer it, or not always. */
+ * Silence of ICMP or STUN is no event where another kind asks the same target over
+ * the same circuit: many hosts do not answer them, or not always. */
 #include "events/events.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -28,7 +28,7 @@ struct events {
 	void *arg;
 	struct entry **entries; /* by id */
 	size_t n;
-	uint64_t *spoken; /* places that are asked by more than ICMP; a hash
+	uint64_t *spoken; /* places that are asked by others than these; a hash
 			   * table, 0: free */
 	size_t spoken_size, n_spoken;
 };
@@ -91,15 +91,17 @@ static void speak(struct events *e, uint64_t place)
 	e->n_spoken++;
 }
 
-static bool is_icmp(const struct series *series)
+/* Many hosts do not answer it, or firewalls on the way let it not through. */
+static bool may_be_silent(const struct series *series)
 {
-	return strcmp(series->probe, "icmp") == 0;
+	return strcmp(series->probe, "icmp") == 0 ||
+	       strcmp(series->probe, "stun") == 0;
 }
 
 static enum watch_silence silence_of(const struct events *e,
 				     const struct entry *entry)
 {
-	if (!is_icmp(entry->series))
+	if (!may_be_silent(entry->series))
 		return WATCH_SPEAKS;
 	return is_spoken(e, entry->place) ? WATCH_MUTE : WATCH_SPOKE;
 }
@@ -272,7 +274,7 @@ static struct entry *add_entry(struct events *e, uint32_t id,
 		return NULL;
 	entry->series = series;
 	entry->place = place_of(series);
-	if (!is_icmp(series))
+	if (!may_be_silent(series))
 		speak(e, entry->place);
 	e->entries[id] = entry;
 	return entry;

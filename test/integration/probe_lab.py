@@ -221,7 +221,7 @@ def certificates_are_always_verified(lab):
     all_are(rows, 1, outcome="failed", reason="tls_untrusted")
     rows = probe(lab, "https://soon.lab.test", "https://tls12.lab.test",
                  "https://http1.lab.test", *ONCE)
-    all_are(rows, 3, outcome="replied", 
+    all_are(rows, 3, outcome="replied",
             tls_issuer="Microsoft Corporation (edgeprobe lab)")
     expect(only(rows, host="soon.lab.test")[0]["tls_days_left"] in (4, 5),
            rows)

@@ -77,6 +77,7 @@ lab_forget()
 lab_take_down()
 {
 	lab_stop "$lab/nginx/nginx.pid"
+	lab_stop "$lab/stun.pid"
 	lab_stop "$lab/dns/unbound.pid"
 	lab_stop "$lab/wire.pid"
 	for lab_ns in branch.ns edge.ns; do

@@ -58,7 +58,7 @@ static void the_great_services_are_there(void **state)
 	static const char *const hosts[] = {
 		"outlook.office365.com", "microsoft.sharepoint.com",
 		"teams.microsoft.com",   "login.microsoftonline.com",
-		"fpc.msedge.net",
+		"fpc.msedge.net",        "world.tr.teams.microsoft.com",
 	};
 	size_t n;
 	const struct edge_target *all = edge_catalogue(&n);

@@ -217,6 +217,25 @@ static void silence_of_icmp_beside_tcp_is_none(void **state)
 	events_destroy(e);
 }
 
+/* A firewall that lets no UDP through. */
+static void silence_of_stun_is_none_unless_it_spoke(void **state)
+{
+	const struct series media = { .target = "m", .probe = "stun" };
+	const struct series other = { .target = "n", .probe = "stun" };
+	struct told told;
+	struct events *e = make(&told);
+
+	(void)state;
+	for (unsigned i = 0; i < 2000; i++)
+		see(e, 0, &media, i, EP_LOST, "");
+	assert_int_equal(told.n, 0);
+	see(e, 1, &other, 0, EP_REPLIED, "");
+	for (unsigned i = 1; i < 30; i++)
+		see(e, 1, &other, i, EP_LOST, "");
+	assert_int_equal(told.n, 1);
+	events_destroy(e);
+}
+
 static void many_series_are_kept_apart(void **state)
 {
 	static char names[3000][8];
@@ -248,6 +267,7 @@ int main(void)
 		cmocka_unit_test(an_edge_location_that_is_not_expected),
 		cmocka_unit_test(interception_says_why),
 		cmocka_unit_test(silence_of_icmp_beside_tcp_is_none),
+		cmocka_unit_test(silence_of_stun_is_none_unless_it_spoke),
 		cmocka_unit_test(many_series_are_kept_apart),
 	};
 
