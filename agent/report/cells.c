@@ -97,7 +97,7 @@ void cells_see(const struct cells *cells, struct cells_track *track,
 	cell->failed += failed;
 	cell->lost += row->outcome == EP_LOST;
 	if (row->rtt_ns >= 0 && row->outcome <= EP_REFUSED &&
-	    (row->flags & EP_FLAG_KEPT) == 0)
+	    (row->flags & (EP_FLAG_KEPT | EP_FLAG_LOADED)) == 0)
 		sketch_add(sketch_of(track, bucket), (uint64_t)row->rtt_ns, 1);
 }
 

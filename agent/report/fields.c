@@ -69,6 +69,8 @@ void fields_more(struct fields *f, const struct line *line)
 	add_ns(f, "rtt_p95_us", line->rtt.p95);
 	add_ns(f, "rtt_stddev_us", line->rtt.stddev);
 	add_number(f, "availability_percent", line_availability_percent(line));
+	add_ns(f, "loaded_p50_us", line->loaded.p50);
+	add_ns(f, "loaded_p95_us", line->loaded.p95);
 }
 
 void fields_change(struct fields *f, const struct line *line,

@@ -168,7 +168,7 @@ int gather_row(uint32_t stream, const struct scan_row *row, const char *pop,
 	if (*pop != '\0')
 		r = runs_see(g->runs, stream, row->sent_ns, row->sent_ns, pop,
 			     1);
-	if (r == 0 && !s->kept)
+	if (r == 0 && !s->kept && (row->flags & EP_FLAG_LOADED) == 0)
 		r = see_round_trip(g, stream, row);
 	return r;
 }

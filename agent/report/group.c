@@ -63,6 +63,18 @@ static int count_rtt(struct group *g, struct jitter *chain,
 	return stats_add(&g->rtt, (uint64_t)row->rtt_ns);
 }
 
+/* A full circuit is what is measured then: it breaks the chain. */
+static int count_loaded(struct group *g, struct jitter *chain,
+			const struct scan_row *row, const char *pop)
+{
+	int r = 0;
+
+	jitter_break(chain);
+	if (row->rtt_ns >= 0 && row->outcome <= EP_REFUSED)
+		r = stats_add(&g->loaded, (uint64_t)row->rtt_ns);
+	return r == 0 && *pop != '\0' ? count_pop(g, pop, 1) : r;
+}
+
 int group_count(struct group *g, struct jitter *chain,
 		const struct scan_row *row, const char *pop)
 {
@@ -83,6 +95,8 @@ int group_count(struct group *g, struct jitter *chain,
 		g->outcomes[row->outcome]++;
 	if (row->reason < EP_REASON_COUNT)
 		g->reasons[row->reason]++;
+	if ((row->flags & EP_FLAG_LOADED) != 0)
+		return count_loaded(g, chain, row, pop);
 	if (!kept) /* which has none, and breaks no chain */
 		r = count_rtt(g, chain, row);
 	if (r == 0)
@@ -104,6 +118,8 @@ int group_merge(struct group *into, const struct group *from, bool mixed)
 	into->late += from->late;
 	into->jitter_sum_ns += from->jitter_sum_ns;
 	into->jitter_n += from->jitter_n;
+	if (r == 0)
+		r = stats_merge(&into->loaded, &from->loaded);
 	for (unsigned p = 0; r == 0 && p < LINE_PHASES; p++)
 		if (!mixed || (p != LINE_FIRST_BYTE && p != LINE_TOTAL))
 			r = stats_merge(&into->phases[p], &from->phases[p]);
@@ -115,6 +131,7 @@ int group_merge(struct group *into, const struct group *from, bool mixed)
 void group_finish(struct group *g)
 {
 	stats_finish(&g->rtt);
+	stats_finish(&g->loaded);
 	for (unsigned p = 0; p < LINE_PHASES; p++)
 		stats_finish(&g->phases[p]);
 	free(g->pops);
@@ -182,6 +199,8 @@ int group_line(struct group *g, struct arena *arena, struct line *ret_line)
 	line.late = g->late;
 	if (g->rtt.n > 0)
 		line.rtt = figures_of(&g->rtt);
+	if (g->loaded.n > 0)
+		line.loaded = figures_of(&g->loaded);
 	for (unsigned p = 0; p < LINE_PHASES; p++)
 		if (g->phases[p].n > 0)
 			line.phases[p] = figures_of(&g->phases[p]);

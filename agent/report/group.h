@@ -24,6 +24,7 @@ struct group {
 	uint64_t missed; /* probes that never left */
 	uint64_t late;   /* replies after their loss was counted */
 	struct stats rtt, phases[LINE_PHASES];
+	struct stats loaded; /* round trips while the circuit was full */
 	double jitter_sum_ns;
 	uint64_t jitter_n;
 	struct group_pop *pops;

@@ -49,6 +49,7 @@ void line_init(struct line *line)
 	for (unsigned i = 0; i < REPORT_KEYS_MAX; i++)
 		line->keys[i] = "";
 	clear_figures(&line->rtt);
+	clear_figures(&line->loaded);
 	for (unsigned p = 0; p < LINE_PHASES; p++)
 		clear_figures(&line->phases[p]);
 }

@@ -48,6 +48,9 @@ struct line {
 	uint64_t missed; /* probes that never left */
 	uint64_t late;   /* replies after their loss was counted */
 	struct figures rtt, phases[LINE_PHASES];
+	/* Round trips while a download filled the circuit (flag `loaded`): in no
+	 * other figure of durations. */
+	struct figures loaded;
 	uint64_t jitter_n;
 	double jitter;                       /* mean; NAN */
 	struct line_pop pops[LINE_POPS_MAX]; /* most first */

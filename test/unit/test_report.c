@@ -282,6 +282,37 @@ static void kept_connections_are_apart(void **state)
 	free(text);
 }
 
+static void add_loaded(struct world *w, unsigned second, int64_t rtt_ns)
+{
+	struct ep_sample s;
+
+	ep_sample_init(&s);
+	s.sent_ns = T0_NS + second * UINT64_C(1000000000);
+	s.flags = EP_FLAG_LOADED;
+	s.rtt_ns = rtt_ns;
+	store_add_sample(w->store, w->exchange_tcp, &s);
+}
+
+/* It was sent and answered; its time is that of a full line. */
+static void a_full_line_is_apart(void **state)
+{
+	struct report_options o = { .format = REPORT_JSON };
+	struct world *w = *state;
+	char *text;
+
+	add(w, w->exchange_tcp, 1, EP_REPLIED, 10 * MS);
+	add_loaded(w, 2, 90 * MS);
+	add(w, w->exchange_tcp, 3, EP_REPLIED, 10 * MS);
+	add(w, w->exchange_tcp, 4, EP_REPLIED, 11 * MS);
+	assert_int_equal(store_commit(w->store, NULL), 0);
+	text = report(w, &o, 0);
+	has(text, "\"sent\":4,\"answered\":4,");
+	has(text, "\"rtt_max_us\":11000,");
+	has(text, "\"jitter_us\":1000,");
+	has(text, "\"loaded_p50_us\":90000,");
+	free(text);
+}
+
 static void bad_keys_are_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -337,13 +368,10 @@ static void nothing_is_said_so(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(csv_has_the_figures),
-		TEST(json_is_one_document),
-		TEST(text_says_what_went_wrong),
-		TEST(keys_group),
-		TEST(kept_connections_are_apart),
-		TEST(bad_keys_are_refused),
-		TEST(a_window_cuts),
+		TEST(csv_has_the_figures),        TEST(json_is_one_document),
+		TEST(text_says_what_went_wrong),  TEST(keys_group),
+		TEST(kept_connections_are_apart), TEST(a_full_line_is_apart),
+		TEST(bad_keys_are_refused),       TEST(a_window_cuts),
 		TEST(nothing_is_said_so),
 	};
 
