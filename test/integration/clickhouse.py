@@ -24,6 +24,7 @@ from labtest import await_it, case, expect
 from lab import Wrong
 import clickhouse
 import here
+import labtest
 
 PASSWORD = "w0rd"
 RUN = {}  # what the first case leaves for the others
@@ -302,6 +303,141 @@ def what_is_missing_is_named(_):
     expect(server.table(sql) == [["20", "22"], ["50", "50"]],
            server.ask(sql))
     server.ask(clickhouse.queries()["retention"])
+
+
+END_S = 1769860800  # 2026-01-31, noon
+
+
+def ours(place):
+    """Three branches' stores: half a day, the last of them with troubles."""
+    folder = f"{place.folder}/branches"
+    os.makedirs(folder)
+    done = here.run(f"{labtest.BUILD}/release/test/lib/branches", folder,
+                    12, 240, 3, END_S)
+    expect(done.returncode == 0, done.stderr)
+    return folder
+
+
+def fill_fleet(stores):
+    """The same rows in a database of another name."""
+    server = RUN["server"]
+    server.apply(clickhouse.ddl("--old").replace("edgeprobe.", "fleet.").replace(
+        "EXISTS edgeprobe;", "EXISTS fleet;"))
+    for name in sorted(os.listdir(stores)):
+        if name.endswith(".db"):
+            done = here.run(labtest.SANITIZED, "export", "--store",
+                            f"{stores}/{name}")
+            expect(done.returncode == 0, done.stderr)
+            server.ask("INSERT INTO fleet.rows FORMAT JSONEachRow\n" +
+                       done.stdout, input_format_skip_unknown_fields=1)
+
+
+def report(*words):
+    done = here.run(labtest.SANITIZED, "report", "--format", "json", "--compare",
+                    "--since", END_S - 6 * 3600, "--until", END_S, *words)
+    expect(done.returncode == 0, f"{words}: {done.stderr}")
+    return json.loads(done.stdout)
+
+
+# Known to the minute there; or made of what is compared anyway.
+TIMES = ("first", "last", "since", "until", "location_since", "back",
+         "seconds", "text", "change_percent")
+
+
+def same(path, a, b):
+    """Counts are equal, figures within what the README says: 0.7 % for each
+    histogram, of which the store's own has 0.1 %."""
+    if isinstance(a, dict):
+        expect(set(a) == set(b), f"{path}: {set(a) ^ set(b)}")
+        for key in a:
+            if key not in TIMES:
+                same(f"{path}.{key}", a[key], b[key])
+    elif isinstance(a, list):
+        expect(len(a) == len(b), f"{path}: {len(a)} and {len(b)}")
+        for i, (x, y) in enumerate(zip(a, b)):
+            same(f"{path}[{i}]", x, y)
+    elif isinstance(a, float) or isinstance(b, float):
+        expect(abs(a - b) <= 0.008 * abs(a), f"{path}: {a}, not {b}")
+    else:
+        expect(a == b, f"{path}: {a!r}, not {b!r}")
+
+
+def savings(found):
+    return {(p["site"], p["target"], p["probe"]): p["p50_saved_us"]
+            for p in found["pairs"]}
+
+
+@case
+def a_report_is_the_same_from_stores_and_from_clickhouse(place):
+    stores = ours(place)
+    fill_fleet(stores)
+    there = ("--clickhouse", f"http://127.0.0.1:{RUN['server'].http}",
+             "--database", "fleet")
+    for by in ("target,probe", "market,service", "site,circuit,pop",
+               "connection,prefix,probe", "metro,provider,country"):
+        a = report("--by", by, "--store", stores)
+        b = report("--by", by, *there)
+        if "pop" in by:  # of which it does not know the jitter
+            for group in a["groups"]:
+                group.pop("jitter_us", None)
+        same(by, a["groups"], b["groups"])
+        expect(any("change_percent" in g for g in b["groups"]), "no change")
+    for part in "sites", "circuits", "events":
+        expect(a[part], f"nothing of {part}")
+        if part != "events":
+            same(part, a[part], b[part])
+    told = [[(e["event"], e.get("site"), e.get("target"), e.get("state"))
+             for e in found["events"]] for found in (a, b)]
+    expect(told[0] == told[1], f"{told[0]}, not {told[1]}")
+    saved = savings(a), savings(b)
+    expect(saved[0] and set(saved[0]) == set(saved[1]), saved)
+    expect(all(abs(us - saved[1][key]) < 0.02 * us + 200
+               for key, us in saved[0].items()), saved)
+
+
+@case
+def a_report_for_the_reader(place):
+    """With the rights of the shipped users, and with none."""
+    url = f"http://127.0.0.1:{RUN['server'].http}"
+    path = f"{place.folder}/password"
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(PASSWORD + "\n")
+    command = [labtest.SANITIZED, "report", "--clickhouse", url, "--user",
+               "edgeprobe_reader"]
+    done = here.run(*command, "--password-file", path, "--by", "site")
+    expect(done.returncode == 0 and "Amsterdam office" in done.stdout,
+           done.stdout + done.stderr)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("another\n")
+    for words, said in ((("--password-file", path), "password is not right"),
+                        (("--user", "default", "--database", "nothing"),
+                         "packaging/clickhouse/schema.sql")):
+        done = here.run(*command, *words)
+        expect(done.returncode not in (0, 1) and said in done.stderr and
+               done.stderr.count("\n") == 1, done.stderr)
+
+
+@case
+def older_tables_are_brought_up_to_date(_):
+    """What they lack is as if they had been made today."""
+    server = RUN["server"]
+    with open(f"{TOP}/test/data/clickhouse-schema1.sql",
+              encoding="utf-8") as f:
+        server.apply(f.read())
+    row = row_of("old", 1, END_S * 10 ** 6, target="t", probe="tcp",
+                 outcome="replied", rtt_us=1000)
+    server.ask(f"INSERT INTO older.rows FORMAT JSONEachRow\n{row}")
+    server.apply(clickhouse.ddl("--old", "--upgrade").replace(
+        "edgeprobe.", "older.").replace("EXISTS edgeprobe;", "EXISTS older;"))
+    row = row.replace('"seq": 1', '"seq": 2')
+    server.ask(f"INSERT INTO older.rows FORMAT JSONEachRow\n{row}")
+    expect(server.number("SELECT sumMerge(sent) FROM older.hours") == 2,
+           "not both are in the roll-ups")
+    other = server.ask(
+        "SELECT what FROM (SELECT concat(table, '.', name, ' ', type) AS what,"
+        " count() AS n FROM system.columns WHERE database IN ('older', "
+        "'edgeprobe') GROUP BY what) WHERE n != 2")
+    expect(other == "", f"not in both: {other}")
 
 
 @case
