@@ -114,11 +114,23 @@ void html_text_cell(struct buf *out, const char *text)
 	buf_text(out, "</td>");
 }
 
+void html_count(struct buf *out, uint64_t n)
+{
+	unsigned long long group = 1;
+
+	while (n / group >= 1000)
+		group *= 1000;
+	buf_printf(out, "%llu", n / group);
+	for (group /= 1000; group > 0; group /= 1000)
+		buf_printf(out, ",%03llu", n / group % 1000);
+}
+
 void html_count_cell(struct buf *out, uint64_t n)
 {
-	unsigned long long v = n;
-
-	buf_printf(out, "<td class=\"n\" data-v=\"%llu\">%llu</td>", v, v);
+	buf_printf(out, "<td class=\"n\" data-v=\"%llu\">",
+		   (unsigned long long)n);
+	html_count(out, n);
+	buf_text(out, "</td>");
 }
 
 void html_time_cell(struct buf *out, uint64_t wall_ns)
@@ -138,7 +150,7 @@ void html_number_cell(struct buf *out, double value, const char *unit,
 		      enum html_band band)
 {
 	double size = fabs(value);
-	int decimals = size >= 100 ? 0 : size >= 10 ? 1 : 2;
+	int decimals = size >= 99.95 || size == 0 ? 0 : size >= 9.995 ? 1 : 2;
 
 	if (isnan(value)) {
 		buf_text(out, "<td class=\"n\"></td>");

@@ -20,6 +20,9 @@ void html_time(struct buf *out, uint64_t wall_ns);
 /* "3 h 20 min", as long as is of interest. */
 void html_span(struct buf *out, uint64_t ns);
 
+/* "1,234,567". */
+void html_count(struct buf *out, uint64_t n);
+
 /* <h2>; `id` is of the section, which is to be ended. */
 void html_section(struct buf *out, const char *id, const char *heading);
 void html_section_end(struct buf *out);

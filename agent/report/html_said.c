@@ -70,7 +70,7 @@ static void put_source(struct buf *out, const struct model_finding *f)
 	buf_text(out, "</p>\n");
 }
 
-#define SHOWN 12 /* of the findings; the others are behind a click */
+#define SHOWN 12 /* of anything; the others are behind a click */
 
 static void put_finding(const struct model *model, size_t i, struct buf *out)
 {
@@ -106,6 +106,39 @@ void html_findings(const struct model *model, struct buf *out)
 	if (model->n_findings > SHOWN)
 		buf_text(out, "</details>\n");
 	html_section_end(out);
+}
+
+/* --- long tables --- */
+
+struct long_table {
+	const char *caption;
+	const struct html_column *columns;
+	unsigned n_columns;
+	size_t n; /* rows */
+	void (*put)(const struct model *model, size_t row, struct buf *out);
+};
+
+static void put_rows(const struct model *model, const struct long_table *t,
+		     size_t from, size_t to, struct buf *out)
+{
+	html_table(out, "figures", t->caption, t->columns, t->n_columns);
+	for (size_t i = from; i < to; i++)
+		t->put(model, i, out);
+	html_table_end(out);
+}
+
+/* What is first, and the rest behind a click. */
+static void put_long_table(const struct model *model,
+			   const struct long_table *t, struct buf *out)
+{
+	if (t->n <= SHOWN) {
+		put_rows(model, t, 0, t->n, out);
+		return;
+	}
+	put_rows(model, t, 0, SHOWN, out);
+	buf_printf(out, "<details><summary>%zu more</summary>\n", t->n - SHOWN);
+	put_rows(model, t, SHOWN, t->n, out);
+	buf_text(out, "</details>\n");
 }
 
 /* --- circuits side by side --- */
@@ -172,8 +205,10 @@ void html_pairs(const struct model *model, struct buf *out)
 
 /* --- events --- */
 
-static void put_event(const struct model *model, size_t i, struct buf *out)
+/* They are in the order of time. */
+static void put_event(const struct model *model, size_t row, struct buf *out)
 {
+	size_t i = model->n_events - 1 - row;
 	const struct model_event *e = &model->events[i];
 
 	buf_printf(out, "<tr data-event=\"%zu\"><th scope=\"row\">", i);
@@ -207,16 +242,18 @@ void html_events(const struct model *model, struct buf *out)
 		{ "until", NULL, false },
 	};
 
+	const struct long_table table = {
+		"What the agents noticed, newest first",
+		columns,
+		sizeof(columns) / sizeof(columns[0]),
+		model->n_events,
+		put_event,
+	};
+
 	html_section(out, "events", "Events");
-	if (model->n_events == 0) {
+	if (model->n_events == 0)
 		buf_text(out, "<p>None in this window.</p>\n");
-		html_section_end(out);
-		return;
-	}
-	html_table(out, "figures", "What the agents noticed", columns,
-		   sizeof(columns) / sizeof(columns[0]));
-	for (size_t i = 0; i < model->n_events; i++)
-		put_event(model, i, out);
-	html_table_end(out);
+	else
+		put_long_table(model, &table, out);
 	html_section_end(out);
 }

@@ -54,7 +54,9 @@ static void put_head(const struct render_html_options *o, struct buf *out)
 static void put_count(struct buf *out, uint64_t n, const char *one,
 		      const char *more)
 {
-	buf_printf(out, "%llu %s", (unsigned long long)n, n == 1 ? one : more);
+	html_count(out, n);
+	buf_char(out, ' ');
+	buf_text(out, n == 1 ? one : more);
 }
 
 static void put_header(const struct model *model,

@@ -20,7 +20,7 @@ struct web {
 	 * security policy calls them ("'sha256-...'"). */
 	const char *style, *style_policy;
 	const char *script, *script_policy;
-	const char *land; /* the world's coastlines: TopoJSON */
+	const char *land;             /* the world's coastlines: TopoJSON */
 	const struct web_part *parts; /* edgeprobe first */
 	size_t n_parts;
 };
