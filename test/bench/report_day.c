@@ -1,8 +1,10 @@
 /* A day of 100 targets at 1 Hz (8.64 million rows; or the number of minutes
- * given) goes into a store, then becomes a report: how long, how much memory.
+ * given) goes into a store, then becomes a report: how long, how much memory; as
+ * lines only, with all that a model holds, and as a page.
  *
  *   report_day DIRECTORY [MINUTES] */
 #include "edgeprobe/clock.h"
+#include "report/render_html.h"
 #include "report/report.h"
 #include "store/store.h"
 #include <stdio.h>
@@ -76,11 +78,12 @@ static int make(const char *path, unsigned seconds)
 	return 0;
 }
 
-static int report(const char *path)
+/* The page asks for the day before, too, of which there is nothing. */
+static int report(const char *path, enum report_format format)
 {
 	struct report_options options = { .stores = &path,
 					  .n_stores = 1,
-					  .format = REPORT_CSV };
+					  .format = format };
 	struct ep_err err = { 0 };
 	FILE *out = fopen("/dev/null", "w");
 	int r = out == NULL ? -1 : report_write(&options, out, &err);
@@ -111,10 +114,22 @@ static int timed(const char *what, int (*work)(const char *, unsigned),
 	return 0;
 }
 
-static int do_report(const char *path, unsigned seconds)
+static int lines(const char *path, unsigned seconds)
 {
 	(void)seconds;
-	return report(path);
+	return report(path, REPORT_CSV);
+}
+
+static int model(const char *path, unsigned seconds)
+{
+	(void)seconds;
+	return report(path, REPORT_JSON);
+}
+
+static int page(const char *path, unsigned seconds)
+{
+	(void)seconds;
+	return report(path, REPORT_HTML);
 }
 
 int main(int argc, char **argv)
@@ -130,7 +145,11 @@ int main(int argc, char **argv)
 		minutes = (unsigned)strtoul(argv[2], NULL, 10);
 	snprintf(path, sizeof(path), "%s/report_day.db", argv[1]);
 	if (timed("store", make, path, minutes * 60) != 0 ||
-	    timed("report", do_report, path, minutes * 60) != 0)
+	    timed("lines", lines, path, minutes * 60) != 0 ||
+	    timed("model", model, path, minutes * 60) != 0)
+		return 1;
+	if (render_html_missing() == NULL &&
+	    timed("page", page, path, minutes * 60) != 0)
 		return 1;
 	return 0;
 }
