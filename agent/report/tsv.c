@@ -87,7 +87,7 @@ double tsv_double(struct tsv *t)
 	if (text == NULL)
 		return 0;
 	if (strcmp(text, "\\N") == 0)
-		return NAN;
+		return (double)NAN;
 	value = strtod(text, &end);
 	if (end != text && *end == '\0' && !isspace((unsigned char)*text))
 		return value;

@@ -298,7 +298,7 @@ static void a_duration_has_a_code(void **state)
 {
 	(void)state;
 	assert_int_equal(html_code(0), 0);
-	assert_int_equal(html_code(NAN), 0);
+	assert_int_equal(html_code((double)NAN), 0);
 	assert_int_equal(html_code(0.5f), 1);
 	assert_int_equal(html_code(1), 1);
 	assert_int_equal(html_code(2), 129);
