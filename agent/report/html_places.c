@@ -216,63 +216,98 @@ void html_circuits(const struct model *model, struct buf *out)
 
 /* --- targets --- */
 
-static void put_phase_cells(const struct line *line, struct buf *out)
-{
-	for (unsigned p = 0; p < LINE_SRTT; p++)
-		html_ms_cell(out, line->phases[p].p50, HTML_PLAIN);
-}
-
-static void put_series(const struct model *model, const struct model_series *s,
-		       struct buf *out)
+static void begin_series(const struct model *model,
+			 const struct model_series *s, struct buf *out)
 {
 	buf_printf(out, "<tr data-circuit=\"%u\">", s->circuit);
 	html_head_cell(out, s->target);
 	html_text_cell(out, model_circuit_label(model, s->circuit));
-	html_text_cell(out, s->host);
-	html_text_cell(out, s->service);
 	html_text_cell(out, s->probe);
+}
+
+static void put_figures(const struct model *model, const struct model_series *s,
+			struct buf *out)
+{
+	begin_series(model, s, out);
 	html_figure_cells(out, &s->now, &s->before);
 	html_pops_cell(out, &s->now);
-	put_phase_cells(&s->now, out);
+	buf_text(out, "</tr>\n");
+}
+
+static void put_phases(const struct model *model, const struct model_series *s,
+		       struct buf *out)
+{
+	begin_series(model, s, out);
+	html_text_cell(out, s->host);
+	html_text_cell(out, s->service);
+	for (unsigned p = 0; p < LINE_SRTT; p++)
+		html_ms_cell(out, s->now.phases[p].p50, HTML_PLAIN);
 	html_number_cell(out, s->worst_loss_percent, "", HTML_PLAIN);
 	html_number_cell(out, s->worst_burst_percent, "", HTML_PLAIN);
 	html_ms_cell(out, s->worst_jitter_ns, HTML_PLAIN);
 	buf_text(out, "</tr>\n");
 }
 
-static const struct html_column phases[] = {
-	{ "dns", "median of https, milliseconds", true },
-	{ "connect", "median of https, milliseconds", true },
-	{ "tls", "median of https, milliseconds", true },
-	{ "first byte", "median of https, milliseconds", true },
-	{ "total", "median of https, milliseconds", true },
-	{ "worst loss", "of any 15 s, percent", true },
-	{ "worst burst", "lost of any 200 ms, percent", true },
-	{ "worst jitter", "of any 15 s, milliseconds", true },
-};
-
-static void put_targets(const struct model *model, uint32_t site,
-			struct buf *out)
+static void put_figure_table(const struct model *model, uint32_t site,
+			     struct buf *out)
 {
-	struct html_column columns[4 + HTML_FIGURES + COUNT(phases)] = {
+	struct html_column columns[2 + HTML_FIGURES] = {
 		{ "target", NULL, false },
 		{ "circuit", NULL, false },
-		{ "host", NULL, false },
-		{ "service", NULL, false },
 	};
 
-	memcpy(columns + 4, html_figures, sizeof(html_figures));
-	memcpy(columns + 4 + HTML_FIGURES, phases, sizeof(phases));
-	buf_text(out, "<details><summary><bdi>");
-	buf_html_text(out, model_site_label(model, site));
-	buf_text(out, "</bdi></summary>\n");
+	memcpy(columns + 2, html_figures, sizeof(html_figures));
 	html_table(out, "figures",
 		   "Targets of a site by circuit and probe; milliseconds",
 		   columns, COUNT(columns));
 	for (size_t i = 0; i < model->n_series; i++)
 		if (model->circuits[model->series[i].circuit].site == site)
-			put_series(model, &model->series[i], out);
+			put_figures(model, &model->series[i], out);
 	html_table_end(out);
+}
+
+/* Of probes that have any of it. */
+static void put_phase_table(const struct model *model, uint32_t site,
+			    struct buf *out)
+{
+	static const struct html_column columns[] = {
+		{ "target", NULL, false },
+		{ "circuit", NULL, false },
+		{ "probe", NULL, false },
+		{ "host", NULL, false },
+		{ "service", NULL, false },
+		{ "dns", "median, milliseconds", true },
+		{ "connect", "median, milliseconds", true },
+		{ "tls", "median, milliseconds", true },
+		{ "first byte", "median, milliseconds", true },
+		{ "total", "median, milliseconds", true },
+		{ "worst loss", "of any 15 s, percent", true },
+		{ "worst burst", "lost of any 200 ms, percent", true },
+		{ "worst jitter", "of any 15 s, milliseconds", true },
+	};
+
+	html_table(out, "figures",
+		   "Phases of https, medians; what calls would have met",
+		   columns, COUNT(columns));
+	for (size_t i = 0; i < model->n_series; i++) {
+		const struct model_series *s = &model->series[i];
+
+		if (model->circuits[s->circuit].site == site &&
+		    (s->now.phases[LINE_TOTAL].n > 0 ||
+		     !isnan(s->worst_loss_percent)))
+			put_phases(model, s, out);
+	}
+	html_table_end(out);
+}
+
+static void put_targets(const struct model *model, uint32_t site,
+			struct buf *out)
+{
+	buf_text(out, "<details><summary><bdi>");
+	buf_html_text(out, model_site_label(model, site));
+	buf_text(out, "</bdi></summary>\n");
+	put_figure_table(model, site, out);
+	put_phase_table(model, site, out);
 	buf_text(out, "</details>\n");
 }
 
