@@ -212,7 +212,8 @@ module.exports = {
   "labels do not lie on each other": (page) => {
     const boxes = [];
     const spots = Array.from({ length: 9 }, () =>
-      page.placeLabel(boxes, 100, 100, "Lisbon"));
-    assert.equal(spots.filter(Boolean).length, 4);
+      page.placeLabel(boxes, 100, 100, 7, "Lisbon"));
+    assert.ok(spots.filter(Boolean).length >= 4);
+    assert.ok(spots.filter(Boolean).length < 9);
   },
 };

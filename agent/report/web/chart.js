@@ -40,17 +40,22 @@ function upright(u, ctx, time, colour, dash, width) {
 // Events as bars with labels above the plot, as long as there is room.
 function paintMarks(u, ctx, marks) {
   const ratio = pixelRatio();
-  let free = -Infinity;
+  let free = -Infinity, last = -Infinity;
   ctx.save();
   ctx.font = `${11 * ratio}px system-ui, sans-serif`;
   ctx.textBaseline = "bottom";
   for (const mark of marks) {
+    // Of many at the same time one stands for all; the table has them.
+    if (u.valToPos(mark.time, "x", true) < last + 4 * ratio) {
+      continue;
+    }
     const colour = tone(mark.level === "bad" ? "bad" : mark.level === "warning"
       ? "warn" : "dim");
     const x = upright(u, ctx, mark.time, colour, [3, 3], 1.5);
     if (x < 0) {
       continue;
     }
+    last = x;
     const text = word(mark.event);
     const width = ctx.measureText(text).width;
     const start = Math.min(x, u.bbox.left + u.bbox.width - width);

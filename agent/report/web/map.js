@@ -67,25 +67,29 @@ function mapProjection(view, width, height, bounds) {
   return world;
 }
 
-// Names where they fit: beside the mark, above or below, or not at all.
-function placeLabel(boxes, x, y, text) {
+// Names where they fit around a mark of that radius, or not at all.
+function placeLabel(boxes, x, y, r, text) {
   const w = 6.6 * text.length + 2, h = 14;
-  const spots = [[x + 10, y - h / 2, "start"], [x - 10 - w, y - h / 2, "end"],
-    [x - w / 2, y - 11 - h, "middle"], [x - w / 2, y + 11, "middle"]];
-  for (const [left, top, anchor] of spots) {
-    const box = [left, top, left + w, top + h];
+  const side = y - h / 2, above = y - r - 2 - h, below = y + r + 2;
+  // Where the text is anchored, and how.
+  const spots = [[x + r + 3, side, "start"], [x - r - 3, side, "end"],
+    [x, above, "middle"], [x, below, "middle"], [x + 4, above, "start"],
+    [x + 4, below, "start"], [x - 4, above, "end"], [x - 4, below, "end"]];
+  for (const [at, y0, anchor] of spots) {
+    const x0 = anchor === "start" ? at : anchor === "end" ? at - w
+      : at - w / 2;
+    const box = [x0, y0, x0 + w, y0 + h];
     if (!boxes.some((b) => b[0] < box[2] && box[0] < b[2] && b[1] < box[3] &&
       box[1] < b[3])) {
       boxes.push(box);
-      return { x: anchor === "start" ? left : anchor === "end" ? left + w : x,
-        y: top + h - 3.5, anchor };
+      return { x: at, y: y0 + h - 3.5, anchor };
     }
   }
   return null;
 }
 
-function label(group, boxes, x, y, text, kind) {
-  const spot = placeLabel(boxes, x, y, text);
+function label(group, boxes, [x, y], r, text, kind) {
+  const spot = placeLabel(boxes, x, y, r, text);
   if (spot) {
     group.append(svg("text", { class: "label " + kind, x: spot.x, y: spot.y,
       "text-anchor": spot.anchor, "aria-hidden": "true", text }));
@@ -126,8 +130,7 @@ function drawPops(root, data, used, at, boxes, say) {
   }
   root.append(group);
   return (labels) => data.pops.filter(hasPlace).forEach((pop) => {
-    const [x, y] = at(pop);
-    label(labels, boxes, x, y, pop.code, "of-pop");
+    label(labels, boxes, at(pop), 6, pop.code, "of-pop");
   });
 }
 
@@ -135,27 +138,29 @@ function drawSites(root, data, at, boxes, say) {
   const group = svg("g", { class: "sites" });
   const labels = svg("g", {});
   const sites = sortedSites(data, "worst").filter(hasPlace);
+  const radii = [];
   // The worst is painted last, and the focus begins with it.
   const links = sites.map((site, i) => {
     const [x, y] = at(site);
     const band = bandOf(site.now.p50, data.limits);
-    const level = findingLevel(data, site);
+    const bad = findingLevel(data, site) === "bad";
     const text = siteSentence(data, site);
-    const r = level ? 11 : 7;
+    const r = bad ? 11 : 7;
+    radii.push(r);
     boxes.push([x - r, y - r, x + r, y + r]);
     const link = svg("a", { href: siteLink(site), class: "site " + band,
       tabindex: i === 0 ? 0 : -1, "aria-label": text,
       transform: `translate(${x.toFixed(1)},${y.toFixed(1)})` },
     svg("title", { text }),
     svg("circle", { r: 14, class: "hit" }),
-    ...(level ? [svg("circle", { r: 11, class: "ring " + level })] : []),
+    ...(bad ? [svg("circle", { r: 11, class: "ring" })] : []),
     svg("path", { d: MAP_SHAPES[band], class: "mark" }));
     link.addEventListener("pointerenter", () => say(text));
     link.addEventListener("focus", () => say(text));
     return link;
   });
-  sites.forEach((site) => label(labels, boxes, ...at(site), site.label,
-    "of-site"));
+  sites.forEach((site, i) => label(labels, boxes, at(site), radii[i],
+    site.label, "of-site"));
   group.append(...links.slice().reverse());
   root.append(labels, group);
   rove(group, links);
@@ -178,8 +183,8 @@ function mapLegend(data) {
   return el("ul", { class: "legend" },
     bands.map((band) => item(MAP_SHAPES[band], band,
       "Site: " + BAND_WORDS[band](data.limits))),
-    data.findings.length ? legendMark("something stands out there",
-      svg("circle", { r: 11, class: "ring bad" })) : null,
+    data.findings.some((f) => f.level === "bad") ? legendMark("something bad " +
+      "stands out there", svg("circle", { r: 11, class: "ring" })) : null,
     legendMark("edge PoP", svg("path", { class: "pop", d: POP_SHAPE })),
     line("link", "answers it (thicker: larger share)"),
     line("link astray", "not the PoP that is expected"));

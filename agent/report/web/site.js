@@ -1,6 +1,15 @@
 /* The view of a site: what stands out, its circuits, one series in detail,
  * circuits side by side, all targets, phases, PoPs, events. */
 
+// Of all circuits: a site's own hides the worse one.
+function scoreText(site) {
+  const scores = site.circuits.map((c) => c.score).concat(site.score)
+    .filter(isNumber).map((score) => Math.round(score));
+  const [low, high] = [Math.min(...scores), Math.max(...scores)];
+  return !scores.length ? DASH : low === high ? String(low)
+    : low + " to " + high;
+}
+
 function figureTiles(site) {
   const change = changeOf(site.now.p50, site.before && site.before.p50);
   const tile = (name, value, kind) => el("div", { class: "tile " +
@@ -12,8 +21,7 @@ function figureTiles(site) {
     tile("Jitter", ms(site.now.jitter)),
     tile("Loss", percent(site.now.loss)),
     tile("Availability", percent(site.now.availability)),
-    tile("Score", isNumber(site.score) ? number(site.score, 0) + " of 100"
-      : DASH),
+    tile("Exchange score, of 100", scoreText(site)),
     tile("p50 against the window before", change.text +
       (change.value === null ? "" : " ms"), change.kind));
 }
@@ -146,7 +154,7 @@ function siteMarks(data, site, circuit) {
   return data.events.filter((e) => e.site === site.index &&
     (!circuit || e.circuit === undefined || e.circuit === circuit.index))
     .map((e) => ({ time: isNumber(e.since) ? e.since : e.time,
-      event: e.event, level: e.level }));
+      event: e.event, level: e.level })).sort((a, b) => a.time - b.time);
 }
 
 // What is chosen to look at closely: the series, or the site's first choice.

@@ -9,8 +9,8 @@ function overviewTiles(data) {
   const worst = sortedSites(data, "worst")[0];
   const tile = (name, value, kind) => el("div", { class: "tile " +
     (kind || "") }, el("dt", {}, name), el("dd", {}, value));
-  const standing = data.sites.filter((s) => findingLevel(data, s)).length;
-  const tiles = [tile("Sites where something stands out", count(standing) +
+  const bad = data.sites.filter((s) => findingLevel(data, s) === "bad").length;
+  const tiles = [tile("Sites where something is bad", count(bad) +
     " of " + count(data.sites.length)),
   tile("Circuits up to " + data.limits.good + " ms", count(bands.good),
     "good"),
@@ -74,7 +74,8 @@ function eventTable(data, events) {
       () => markTime(data, from), { class: "link",
         title: "Mark this time in all charts" }) },
     el("span", { class: "badge " + e.level }, e.level), word(e.event),
-    isNumber(e.until) ? duration(e.until - from) : "still so",
+    !isNumber(e.until) ? "still so" : e.until > from
+      ? duration(e.until - from) : DASH,
     circuit ? circuit.label : DASH, e.text];
   }));
 }
