@@ -46,6 +46,7 @@ enum chunk_https_column {
 	CHUNK_POP,
 	CHUNK_SOURCE,
 	CHUNK_ISSUER,
+	CHUNK_CACHE,
 	CHUNK_HTTPS_COLUMNS
 };
 

@@ -16,8 +16,8 @@
 #include <string.h>
 #include <zlib.h>
 
-/* What is new in the second is absent in a chunk of the first. */
-#define VERSION    2
+/* What is new in a later one is absent in a chunk of an earlier one. */
+#define VERSION    3
 #define HEAD_BYTES 5
 #define COUNT_BITS 13 /* CHUNK_NUMBERS */
 
@@ -60,6 +60,7 @@ static const struct column columns[] = {
 	{ CHUNK_ISSUER, COLUMN_LEVEL, HTTPS, false, 0 },
 	{ CHUNK_TLS_FIRST_BYTE, COLUMN_LEVEL, HTTPS, true, 2 },
 	{ CHUNK_EGRESS, COLUMN_LEVEL, HTTPS, true, 2 },
+	{ CHUNK_CACHE, COLUMN_LEVEL, HTTPS, false, 3 },
 };
 
 #define N_COLUMNS (sizeof(columns) / sizeof(columns[0]))
@@ -420,7 +421,8 @@ static int get_texts(struct bits_in *in, struct chunk *chunk, struct work *w)
 static void make_absent(struct chunk *chunk, const struct column *c)
 {
 	for (size_t i = 0; i < chunk->n_https; i++)
-		chunk->https[i].col[c->index] = (uint64_t)EP_ABSENT;
+		chunk->https[i].col[c->index] =
+			c->optional ? (uint64_t)EP_ABSENT : 0;
 }
 
 static int decode(struct bits_in *in, unsigned version, struct chunk *chunk,

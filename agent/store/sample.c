@@ -45,7 +45,7 @@ static bool has_https(const struct ep_https *h)
 	       h->srtt_ns != EP_ABSENT || h->min_rtt_ns != EP_ABSENT ||
 	       h->tls_days_left != EP_DAYS_ABSENT || h->http_status != 0 ||
 	       h->http_version[0] || h->pop[0] || h->pop_source[0] ||
-	       h->pop_ref[0] || h->tls_issuer[0];
+	       h->pop_ref[0] || h->edge_cache[0] || h->tls_issuer[0];
 }
 
 uint32_t sample_bytes(const struct ep_sample *sample)
@@ -138,6 +138,9 @@ static int write_beside(struct store *store, uint64_t seq,
 	bind_signed(s, 14, h->min_rtt_ns, EP_ABSENT);
 	bind_signed(s, 15, h->tls_first_byte_ns, EP_ABSENT);
 	bind_signed(s, 16, pack_egress(store, sample, seq), EP_ABSENT);
+	sqlite3_bind_int64(
+		s, 17,
+		names_word(store, h->edge_cache, sizeof(h->edge_cache), seq));
 	r = db_next(&store->db, s);
 	db_end(s);
 	return r;
@@ -245,6 +248,7 @@ void sample_https_columns(sqlite3_stmt *row, uint64_t *ret_col,
 		{ 13, CHUNK_MIN_RTT, EP_ABSENT },
 		{ 14, CHUNK_TLS_FIRST_BYTE, EP_ABSENT },
 		{ 15, CHUNK_EGRESS, EP_ABSENT },
+		{ 16, CHUNK_CACHE, 0 },
 	};
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
@@ -274,6 +278,8 @@ void sample_https(struct store *store, const uint64_t *col, const char *text,
 		  sizeof(h->pop_source));
 	copy_word(store, col[CHUNK_ISSUER], h->tls_issuer,
 		  sizeof(h->tls_issuer));
+	copy_word(store, col[CHUNK_CACHE], h->edge_cache,
+		  sizeof(h->edge_cache));
 	copy_text(h->pop_ref, sizeof(h->pop_ref), text);
 	unpack_egress(store, col[CHUNK_EGRESS], ret_sample);
 }

@@ -68,7 +68,7 @@ const char db_schema[] =
 	" tls_days_left INTEGER, http_status INTEGER, http_version INTEGER,"
 	" pop INTEGER, pop_source INTEGER, tls_issuer INTEGER, pop_ref TEXT,"
 	" srtt_ns INTEGER, min_rtt_ns INTEGER, tls_first_byte_ns INTEGER,"
-	" egress INTEGER);"
+	" egress INTEGER, edge_cache INTEGER);"
 	"CREATE TABLE note(seq INTEGER PRIMARY KEY, time_ns INTEGER,"
 	" type INTEGER, body TEXT);"
 	"CREATE TABLE gap(seq INTEGER PRIMARY KEY, time_ns INTEGER,"
@@ -108,6 +108,7 @@ const char *const db_steps[STORE_SCHEMA] = {
 	      "ALTER TABLE batch ADD COLUMN part INTEGER DEFAULT 0;" SPARES,
 	[3] = "ALTER TABLE https ADD COLUMN tls_first_byte_ns INTEGER;"
 	      "ALTER TABLE https ADD COLUMN egress INTEGER",
+	[4] = "ALTER TABLE https ADD COLUMN edge_cache INTEGER",
 };
 
 const char *const db_texts[DB_QUERIES] = {
@@ -143,7 +144,7 @@ const char *const db_texts[DB_QUERIES] = {
 	[Q_LATE_OF] = "SELECT of FROM late WHERE seq = ?",
 	[Q_HTTPS_ADD] = "INSERT INTO https"
 			" VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-			" ?)",
+			" ?, ?)",
 	[Q_HTTPS_SCAN] = "SELECT * FROM https WHERE seq >= ? AND seq <= ?"
 			 " ORDER BY seq",
 	[Q_SAMPLE_BEFORE] = "SELECT sent_ns FROM sample WHERE seq <= ?"

@@ -12,7 +12,7 @@
 
 struct store;
 
-#define STORE_SCHEMA 4
+#define STORE_SCHEMA 5
 
 struct store_options {
 	const char *path;     /* of the database file */

@@ -212,6 +212,8 @@ def an_edge_that_is_too_near_and_not_the_expected_one(lab):
         rows = [row for row in folder.rows()
                 if row["type"] == "sample" and row["outcome"] == "replied"]
         expect(len(flagged(rows, "below_light")) == len(rows) >= 3, rows)
+        expect(all(row["edge_cache"] == "CONFIG_NOCACHE" for row in rows) and
+               any("tls_first_byte_us" in row for row in rows), rows)
 
 
 main()

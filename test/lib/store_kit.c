@@ -162,6 +162,8 @@ struct ep_sample kit_https(uint64_t n)
 		 "Ref A: %032llX Ref B: AMS231020%06llu Ref C: 2026-01-01",
 		 (unsigned long long)(n * 2654435761u),
 		 (unsigned long long)(n % 1000000));
+	snprintf(s.https.edge_cache, sizeof(s.https.edge_cache), "%s",
+		 n % 2 ? "TCP_HIT" : "CONFIG_NOCACHE");
 	snprintf(s.https.tls_issuer, sizeof(s.https.tls_issuer),
 		 "Microsoft Corporation");
 	return s;
@@ -222,6 +224,7 @@ void kit_same_sample(const struct ep_sample *a, const struct ep_sample *b)
 	assert_string_equal(a->https.pop, b->https.pop);
 	assert_string_equal(a->https.pop_source, b->https.pop_source);
 	assert_string_equal(a->https.pop_ref, b->https.pop_ref);
+	assert_string_equal(a->https.edge_cache, b->https.edge_cache);
 	assert_string_equal(a->https.tls_issuer, b->https.tls_issuer);
 }
 

@@ -221,6 +221,7 @@ static void make_older(struct kit *kit)
 		       "ALTER TABLE https DROP COLUMN min_rtt_ns;"
 		       "ALTER TABLE https DROP COLUMN tls_first_byte_ns;"
 		       "ALTER TABLE https DROP COLUMN egress;"
+		       "ALTER TABLE https DROP COLUMN edge_cache;"
 		       "ALTER TABLE destination DROP COLUMN had;"
 		       "ALTER TABLE destination DROP COLUMN again;"
 		       "ALTER TABLE batch DROP COLUMN part;"
@@ -236,9 +237,11 @@ static int check_https(const struct record *record, void *arg)
 {
 	struct ep_sample wanted = kit_https(record->seq);
 
-	if (*(bool *)arg)
+	if (*(bool *)arg) {
 		wanted.https.srtt_ns = wanted.https.min_rtt_ns =
 			wanted.https.tls_first_byte_ns = EP_ABSENT;
+		wanted.https.edge_cache[0] = '\0';
+	}
 	kit_same_sample(&record->sample, &wanted);
 	return 0;
 }

@@ -97,6 +97,7 @@ static size_t make_samples(struct ep_sample *samples)
 	fill_text(samples[n].https.pop, EP_POP_MAX);
 	fill_text(samples[n].https.pop_source, EP_POP_SOURCE_MAX);
 	fill_text(samples[n].https.pop_ref, EP_POP_REF_MAX);
+	fill_text(samples[n].https.edge_cache, EP_EDGE_CACHE_MAX);
 	fill_text(samples[n].https.tls_issuer, EP_TLS_ISSUER_MAX);
 	n++;
 	/* One field of https alone must bring all of it back. */
@@ -104,6 +105,8 @@ static size_t make_samples(struct ep_sample *samples)
 	samples[n++].https.tls_days_left = -3;
 	samples[n] = kit_sample(4);
 	samples[n++].https.tls_first_byte_ns = 7;
+	samples[n] = kit_sample(4);
+	fill_text(samples[n++].https.edge_cache, 4);
 	samples[n++] = kit_stun(1); /* nor does stun need any of https */
 	samples[n] = kit_sample(5);
 	samples[n++].sent_ns = 1767225600123456789u; /* below a microsecond */
