@@ -83,7 +83,9 @@ static struct state state_at(const struct site *s, unsigned line,
 			     uint64_t now_ns)
 {
 	double before_end = (double)(s->world->end_ns - now_ns) / HOUR_NS;
-	struct state state = { .pop = s->branch->lines[line].pop };
+	struct state state = { .pop = line < BRANCH_LINES
+					      ? s->branch->lines[line].pop
+					      : NULL };
 
 	for (const struct trouble *t = branch_troubles; t->site != NULL; t++) {
 		if (s->copy > 0 || strcmp(t->site, s->branch->name) != 0 ||
