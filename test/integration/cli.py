@@ -91,6 +91,30 @@ expect("an operand too many", ["version", "x"], 64,
               "taken\n.*")
 expect("no target", ["probe"], 64,
        stderr="edgeprobe probe: needs TARGET.*")
+expect("a window and its begin", ["report", "--window", "6h", "--since", "1h"],
+       64, stderr="edgeprobe report: --window and --since exclude .*")
+expect("a window of seconds", ["report", "--window", "10s"], 64,
+       stderr='edgeprobe report: --window "10s": .* from 1m to 3660d .*')
+expect("nothing to compare with", ["report", "--compare"], 64,
+       stderr="edgeprobe report: --compare needs a window .*")
+expect("a report of two sources",
+       ["report", "--store", "a", "--clickhouse", "http://[::1]"], 64,
+       stderr="edgeprobe report: --store and --clickhouse exclude .*")
+expect("a password for nobody", ["report", "--password-file", "x"], 64,
+       stderr="edgeprobe report: --password-file is for --clickhouse\n.*")
+expect("a title of text", ["report", "--title", "x"], 64,
+       stderr="edgeprobe report: --title is for --format html\n.*")
+expect("a format that is none", ["report", "--format", "pdf"], 64,
+       stderr='edgeprobe report: --format: "pdf" is none; use text, json, '
+              "csv or html\n.*")
+expect("each of an option that repeats counts",
+       ["report", "--store", "/nowhere/a.db", "--store", "/nowhere/b.db"], 74,
+       stderr="report: left out: /nowhere/a.db: .*"
+              "report: left out: /nowhere/b.db: .*"
+              "edgeprobe report: none of 2 stores can be read; .*")
+expect("an option that repeats too often",
+       ["report"] + ["--store", "a"] * 257, 64,
+       stderr="edgeprobe report: --store is there more than 256 times\n.*")
 versions = json.loads(run("version", "--json").stdout)
 check("versions of the libraries",
       {"edgeprobe", "libuv", "c-ares", "libcurl", "sqlite", "cjson",
