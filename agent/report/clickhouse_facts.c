@@ -11,6 +11,22 @@
 
 /* --- rows --- */
 
+/* Rows name the city, too; the table does not keep it. */
+static void put_city(struct buf *row, const struct clickhouse_member *member,
+		     const char *code)
+{
+	size_t n = strlen(member->name);
+	const struct edge_pop *pop;
+
+	if (n < 4 || strcmp(member->name + n - 4, "_pop") != 0)
+		return;
+	pop = edge_pop_find(code);
+	if (pop == NULL)
+		return;
+	buf_printf(row, ",\"%.*s_city\":", (int)(n - 4), member->name);
+	buf_json_text(row, pop->city);
+}
+
 static void put(struct buf *row, struct tsv *t,
 		const struct clickhouse_member *member)
 {
@@ -27,6 +43,7 @@ static void put(struct buf *row, struct tsv *t,
 		buf_printf(row, "%.17g", number);
 	else
 		buf_json_text(row, text);
+	put_city(row, member, text);
 }
 
 int clickhouse_row(struct tsv *t, const struct clickhouse_member *members,
@@ -193,11 +210,15 @@ int clickhouse_facts_read(struct clickhouse_facts *facts,
 /* --- events --- */
 
 static const struct clickhouse_member event_members[] = {
-	{ "event", false },      { "level", false },       { "state", false },
-	{ "target", false },     { "probe", false },       { "circuit", false },
-	{ "host", false },       { "reason", false },      { "version", false },
-	{ "from_pop", false },   { "to_pop", false },      { "rtt_us", true },
-	{ "baseline_us", true }, { "loss_percent", true }, { "share", true },
+	{ "event", false },       { "level", false },
+	{ "state", false },       { "target", false },
+	{ "probe", false },       { "circuit", false },
+	{ "host", false },        { "reason", false },
+	{ "version", false },     { "from_pop", false },
+	{ "to_pop", false },      { "nearest_pop", false },
+	{ "expected", false },    { "evidence", false },
+	{ "rtt_us", true },       { "baseline_us", true },
+	{ "loss_percent", true }, { "share", true },
 	{ "since_us", true },
 };
 

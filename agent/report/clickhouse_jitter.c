@@ -35,9 +35,11 @@ static int on_line(char *line, void *arg, struct ep_err *err)
 static void put_rows(struct buf *sql, const struct clickhouse_scope *scope,
 		     unsigned columns)
 {
-	uint64_t every = (scope->samples + CLICKHOUSE_JITTER_ROWS - 1) /
-			 CLICKHOUSE_JITTER_ROWS;
+	uint64_t every = 1;
 
+	if (scope->samples > CLICKHOUSE_JITTER_ROWS)
+		every = (scope->samples + CLICKHOUSE_JITTER_SOME - 1) /
+			CLICKHOUSE_JITTER_SOME;
 	buf_text(sql, "SELECT agent, epoch, target, probe, circuit, ");
 	clickhouse_select(sql, scope, columns);
 	buf_text(sql, ", arraySort(groupArray((seq, ifNull(rtt_us, -1.)))) "
@@ -63,7 +65,7 @@ int clickhouse_jitter_read(struct clickhouse_leaves *cl,
 {
 	struct buf sql;
 
-	if (scope->samples > CLICKHOUSE_JITTER_ROWS_MAX)
+	if (scope->samples > CLICKHOUSE_JITTER_MOST)
 		return 0;
 	buf_init(&sql, CLICKHOUSE_SQL_MAX);
 	buf_text(&sql, "SELECT ");

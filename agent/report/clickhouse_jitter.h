@@ -4,10 +4,12 @@
 
 #include "report/clickhouse_leaves.h"
 
-/* From more rows than this it is that of every so many 10 minutes, and from more
- * than those it is not known. */
-#define CLICKHOUSE_JITTER_ROWS     1000000
-#define CLICKHOUSE_JITTER_ROWS_MAX 50000000
+/* Of up to so many rows it is of each; of more it is that of every so many 10
+ * minutes, some CLICKHOUSE_JITTER_SOME rows in all; of more than the most it is
+ * not known. */
+#define CLICKHOUSE_JITTER_ROWS 1000000
+#define CLICKHOUSE_JITTER_SOME 400000
+#define CLICKHOUSE_JITTER_MOST 50000000
 
 /* Count it into leaves that were read with these columns. */
 int clickhouse_jitter_read(struct clickhouse_leaves *cl,

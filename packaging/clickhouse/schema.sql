@@ -47,6 +47,7 @@ CREATE TABLE IF NOT EXISTS edgeprobe.rows
     tls_issuer LowCardinality(String),
     tls_days_left Nullable(Int32),
     tls_first_byte_us Nullable(Float64) CODEC(ZSTD),
+    edge_cache LowCardinality(String),
     egress_address LowCardinality(String),
     egress_port UInt16,
     ttl Nullable(UInt8),
@@ -71,6 +72,9 @@ CREATE TABLE IF NOT EXISTS edgeprobe.rows
     share Nullable(Float64),
     from_pop LowCardinality(String),
     to_pop LowCardinality(String),
+    nearest_pop LowCardinality(String),
+    expected LowCardinality(String),
+    evidence String,
     part LowCardinality(String),
     destination LowCardinality(String),
     period_us Float64,
@@ -300,6 +304,9 @@ CREATE TABLE IF NOT EXISTS edgeprobe.events
     version LowCardinality(String),
     from_pop LowCardinality(String),
     to_pop LowCardinality(String),
+    nearest_pop LowCardinality(String),
+    expected LowCardinality(String),
+    evidence String,
     rtt_us Nullable(Float64),
     baseline_us Nullable(Float64),
     loss_percent Nullable(Float64),
@@ -316,6 +323,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS edgeprobe.to_events TO edgeprobe.events A
 SELECT
     type, ts_us, agent, epoch, seq,
     event, level, state, target, probe, circuit, host, reason, version, from_pop, to_pop,
+    nearest_pop, expected, evidence,
     rtt_us, baseline_us, loss_percent, share, since_us, first, last
 FROM edgeprobe.rows
 WHERE type IN ('event', 'boot', 'gap');

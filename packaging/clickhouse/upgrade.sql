@@ -9,6 +9,7 @@ DROP TABLE IF EXISTS edgeprobe.to_hours;
 
 ALTER TABLE edgeprobe.rows
     ADD COLUMN tls_first_byte_us Nullable(Float64) CODEC(ZSTD),
+    ADD COLUMN edge_cache LowCardinality(String),
     ADD COLUMN egress_address LowCardinality(String),
     ADD COLUMN egress_port UInt16,
     ADD COLUMN since_us UInt64,
@@ -17,6 +18,9 @@ ALTER TABLE edgeprobe.rows
     ADD COLUMN share Nullable(Float64),
     ADD COLUMN from_pop LowCardinality(String),
     ADD COLUMN to_pop LowCardinality(String),
+    ADD COLUMN nearest_pop LowCardinality(String),
+    ADD COLUMN expected LowCardinality(String),
+    ADD COLUMN evidence String,
     ADD COLUMN latitude Nullable(Float64),
     ADD COLUMN longitude Nullable(Float64),
     ADD COLUMN expected_pops LowCardinality(String),

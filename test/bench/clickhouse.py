@@ -3,10 +3,12 @@
 server or to two shards with ZooKeeper, on this machine.
 
     test/bench/clickhouse.py --build DIR [--cluster] [--folder DIR] [--rows N]
+    test/bench/clickhouse.py --build DIR --report
 
 DIR is a release build with bench_rows in it. For each size of a batch: rows a
 second, the servers' CPU a row with all merging that follows, parts, memory;
-then bytes a row, and how long questions take. Figures are for sizing.md."""
+then bytes a row, and how long questions take. With --report: how long reports of
+a day of 100 targets at 1 Hz take, 8.64 million rows. Figures are for sizing.md."""
 import argparse
 import contextlib
 import http.client
@@ -37,6 +39,7 @@ def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     p.add_argument("--build", required=True, metavar="DIR")
     p.add_argument("--cluster", action="store_true")
+    p.add_argument("--report", action="store_true")
     p.add_argument("--folder", help="where the servers' disks are")
     p.add_argument("--rows", type=int, default=300000, help="of each size")
     p.add_argument("--sizes", default="100,1000,5000,50000")
@@ -172,6 +175,44 @@ def ask(server):
     time_it(server, "drift of all days", sqls["drift"])
 
 
+# An hour of 100 series over two circuits: half TCP, 30 ICMP, 20 HTTPS. Made by
+# ClickHouse itself, row by row as agents would send them.
+HOUR = """INSERT INTO edgeprobe.rows (type, ts_us, agent, epoch, seq, site,
+ country, metro, circuit, provider, target, probe, host, outcome, reason, rtt_us,
+ dns_us, connect_us, tls_us, first_byte_us, total_us, pop, stamp)
+SELECT 'sample', toUInt64({from_s} + s) * 1000000 + k * 9000, 'ams-01', 'e',
+ ({hour} * 3600 + s) * 100 + k + 1, 'Amsterdam office', 'NL', 'Amsterdam',
+ if(k % 2 = 0, 'fibre', 'lte'), if(k % 2 = 0, 'KPN', 'Vodafone'),
+ concat('t', toString(intDiv(k, 2))), p, concat('h', toString(k), '.office.com'),
+ if(lost, 'lost', 'replied'), if(lost, 'timeout', ''), if(lost, NULL, r),
+ if(h, 300 + r / 50, NULL), if(h, r, NULL), if(h, r * 1.5, NULL),
+ if(h, r * 1.7, NULL), if(h, r * 4.5, NULL),
+ if(h, if(rand(5) % 10 = 0, 'LON', 'AMS'), ''), 'kernel'
+FROM (SELECT intDiv(number, 100) AS s, number % 100 AS k,
+ if(k < 50, 'tcp', if(k < 80, 'icmp', 'https')) AS p, p = 'https' AS h,
+ rand(1) % 1000 = 0 AS lost,
+ round(10000 + k * 300 + exp(rand(2) % 1000000 / 200000) * 100, 3) AS r
+ FROM system.numbers LIMIT 360000)"""
+
+
+def reports(options, server):
+    """Of yesterday."""
+    day_s = int(time.time()) // 86400 * 86400 - 86400
+    for hour in range(24):
+        server.ask(HOUR.format(from_s=day_s + hour * 3600, hour=hour))
+    settle([server])
+    for kind in "csv", "text", "json", "html":
+        for _ in range(3):
+            began = time.monotonic()
+            made = subprocess.run(
+                [f"{options.build}/agent/edgeprobe", "report", "--clickhouse",
+                 f"http://127.0.0.1:{server.http}", "--since", str(day_s),
+                 "--until", str(day_s + 86400), "--format", kind],
+                check=True, stdout=subprocess.PIPE).stdout
+            print(f"{kind}: {time.monotonic() - began:.2f} s, {len(made)} "
+                  "bytes", flush=True)
+
+
 def main():
     options = arguments()
     why = zookeeper.why_not() if options.cluster else clickhouse.why_not()
@@ -193,6 +234,9 @@ def main():
                 f"{folder}/one"))]
             processes, forms = [servers[0].process], []
         servers[0].apply(clickhouse.ddl("--old", *forms))
+        if options.report:
+            reports(options, servers[0])
+            return
         for size in map(int, options.sizes.split(",")):
             one_size(options, servers, processes, size)
         sizes(servers, "_local" if options.cluster else "")

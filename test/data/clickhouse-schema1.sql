@@ -5,65 +5,65 @@
 -- stored: it is `ts_us`. No column is stored sparse, because a block in which
 -- some are is not known again as the one that came before without.
 
-CREATE DATABASE IF NOT EXISTS older;
+CREATE DATABASE IF NOT EXISTS edgeprobe;
 
 -- Every row, whatever its type. The key makes one of those that came twice, at
 -- the next merge or with FINAL.
-CREATE TABLE IF NOT EXISTS older.rows
+CREATE TABLE IF NOT EXISTS edgeprobe.rows
 (
-    type String,
-    ts_us UInt64,
-    time DateTime('UTC') ALIAS toDateTime(toUInt32(intDiv(ts_us, 1000000)), 'UTC'),
-    agent String,
-    epoch String,
-    seq UInt64,
-    site String,
-    country String,
-    metro String,
-    circuit String,
-    provider String,
-    prefix String,
-    target String,
-    probe String,
-    host String,
-    address String,
+    type LowCardinality(String),
+    ts_us UInt64 CODEC(DoubleDelta, ZSTD),
+    time DateTime64(6, 'UTC') ALIAS fromUnixTimestamp64Micro(toInt64(ts_us), 'UTC'),
+    agent LowCardinality(String),
+    epoch LowCardinality(String),
+    seq UInt64 CODEC(DoubleDelta, ZSTD),
+    site LowCardinality(String),
+    country LowCardinality(String),
+    metro LowCardinality(String),
+    circuit LowCardinality(String),
+    provider LowCardinality(String),
+    prefix LowCardinality(String),
+    target LowCardinality(String),
+    probe LowCardinality(String),
+    host LowCardinality(String),
+    address LowCardinality(String),
     port UInt16,
     family UInt8,
-    outcome String,
-    reason String,
-    rtt_us Nullable(Float64),
-    dns_us Nullable(Float64),
-    connect_us Nullable(Float64),
-    tls_us Nullable(Float64),
-    first_byte_us Nullable(Float64),
-    total_us Nullable(Float64),
-    srtt_us Nullable(Float64),
-    min_rtt_us Nullable(Float64),
+    outcome LowCardinality(String),
+    reason LowCardinality(String),
+    rtt_us Nullable(Float64) CODEC(ZSTD),
+    dns_us Nullable(Float64) CODEC(ZSTD),
+    connect_us Nullable(Float64) CODEC(ZSTD),
+    tls_us Nullable(Float64) CODEC(ZSTD),
+    first_byte_us Nullable(Float64) CODEC(ZSTD),
+    total_us Nullable(Float64) CODEC(ZSTD),
+    srtt_us Nullable(Float64) CODEC(ZSTD),
+    min_rtt_us Nullable(Float64) CODEC(ZSTD),
     http_status UInt16,
-    http_version String,
-    pop String,
-    pop_source String,
-    pop_ref String,
-    tls_issuer String,
+    http_version LowCardinality(String),
+    pop LowCardinality(String),
+    pop_source LowCardinality(String),
+    pop_ref String CODEC(ZSTD),
+    tls_issuer LowCardinality(String),
     tls_days_left Nullable(Int32),
     ttl Nullable(UInt8),
     retransmits Nullable(UInt8),
-    stamp String,
-    slip_us Float32,
-    uncertainty_us Float32,
-    flags String,
+    stamp LowCardinality(String),
+    slip_us Float32 CODEC(ZSTD),
+    uncertainty_us Float32 CODEC(ZSTD),
+    flags LowCardinality(String),
     missed UInt32,
     of UInt64,
     first UInt64,
     last UInt64,
-    version String,
+    version LowCardinality(String),
     step_us Float64,
     suspended_us Float64,
-    event String,
-    level String,
-    state String,
-    part String,
-    destination String,
+    event LowCardinality(String),
+    level LowCardinality(String),
+    state LowCardinality(String),
+    part LowCardinality(String),
+    destination LowCardinality(String),
     period_us Float64,
     cpu_us Float64,
     cpu_wait_us Float64,
@@ -82,26 +82,28 @@ CREATE TABLE IF NOT EXISTS older.rows
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toDate(toUInt16(intDiv(ts_us, 86400000000)))
-ORDER BY (agent, epoch, seq);
+ORDER BY (agent, epoch, seq)
+TTL toDateTime(toUInt32(intDiv(ts_us, 1000000))) + INTERVAL 90 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, ratio_of_defaults_for_sparse_serialization = 1;
 
 -- Samples added up, by series and minute. A histogram has 64 steps to each
 -- doubling: in step b lie round trips from pow(2, b / 64) ns on. `content` tells
 -- what was added up from other rows with the same figures, for `drift` and for
 -- a server that knows repeated blocks by what is in them.
-CREATE TABLE IF NOT EXISTS older.minutes
+CREATE TABLE IF NOT EXISTS edgeprobe.minutes
 (
     minute DateTime('UTC'),
-    agent String,
-    site String,
-    country String,
-    metro String,
-    circuit String,
-    provider String,
-    prefix String,
-    target String,
-    probe String,
+    agent LowCardinality(String),
+    site LowCardinality(String),
+    country LowCardinality(String),
+    metro LowCardinality(String),
+    circuit LowCardinality(String),
+    provider LowCardinality(String),
+    prefix LowCardinality(String),
+    target LowCardinality(String),
+    probe LowCardinality(String),
     kept UInt8,
-    pop String,
+    pop LowCardinality(String),
     sent AggregateFunction(sum, UInt64),
     answered AggregateFunction(sum, UInt64),
     lost AggregateFunction(sum, UInt64),
@@ -120,22 +122,24 @@ CREATE TABLE IF NOT EXISTS older.minutes
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(minute, 'UTC')
-ORDER BY (target, probe, kept, pop, agent, site, country, metro, circuit, provider, prefix, minute);
+ORDER BY (target, probe, kept, pop, agent, site, country, metro, circuit, provider, prefix, minute)
+TTL minute + INTERVAL 400 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, ratio_of_defaults_for_sparse_serialization = 1;
 
-CREATE TABLE IF NOT EXISTS older.hours
+CREATE TABLE IF NOT EXISTS edgeprobe.hours
 (
     hour DateTime('UTC'),
-    agent String,
-    site String,
-    country String,
-    metro String,
-    circuit String,
-    provider String,
-    prefix String,
-    target String,
-    probe String,
+    agent LowCardinality(String),
+    site LowCardinality(String),
+    country LowCardinality(String),
+    metro LowCardinality(String),
+    circuit LowCardinality(String),
+    provider LowCardinality(String),
+    prefix LowCardinality(String),
+    target LowCardinality(String),
+    probe LowCardinality(String),
     kept UInt8,
-    pop String,
+    pop LowCardinality(String),
     sent AggregateFunction(sum, UInt64),
     answered AggregateFunction(sum, UInt64),
     lost AggregateFunction(sum, UInt64),
@@ -154,9 +158,10 @@ CREATE TABLE IF NOT EXISTS older.hours
 )
 ENGINE = AggregatingMergeTree
 PARTITION BY toDate(hour, 'UTC')
-ORDER BY (target, probe, kept, pop, agent, site, country, metro, circuit, provider, prefix, hour);
+ORDER BY (target, probe, kept, pop, agent, site, country, metro, circuit, provider, prefix, hour)
+SETTINGS non_replicated_deduplication_window = 10000, ratio_of_defaults_for_sparse_serialization = 1;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS older.to_minutes TO older.minutes AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS edgeprobe.to_minutes TO edgeprobe.minutes AS
 SELECT
     toDateTime(toUInt32(intDiv(ts_us, 60000000) * 60), 'UTC') AS minute,
     agent, site, country, metro, circuit, provider, prefix, target, probe,
@@ -166,7 +171,7 @@ SELECT
     sumState(toUInt64(outcome IN ('replied', 'refused'))) AS answered,
     sumState(toUInt64(outcome = 'lost')) AS lost,
     sumState(toUInt64(outcome = 'failed' AND reason != 'missed')) AS failed,
-    sumState(toUInt64(older.rows.missed)) AS missed,
+    sumState(toUInt64(edgeprobe.rows.missed)) AS missed,
     sumState(cityHash64(agent, epoch, seq)) AS content,
     minState(ifNull(rtt_us, inf)) AS rtt_min,
     maxState(ifNull(rtt_us, 0.)) AS rtt_max,
@@ -177,11 +182,11 @@ SELECT
     sumMapState(if(isNull(tls_us), emptyArrayUInt16(), [toUInt16(log2(greatest(assumeNotNull(tls_us) * 1000, 1.)) * 64)]), if(isNull(tls_us), emptyArrayUInt64(), [toUInt64(1)])) AS tls,
     sumMapState(if(isNull(first_byte_us), emptyArrayUInt16(), [toUInt16(log2(greatest(assumeNotNull(first_byte_us) * 1000, 1.)) * 64)]), if(isNull(first_byte_us), emptyArrayUInt64(), [toUInt64(1)])) AS first_byte,
     sumMapState(if(isNull(total_us), emptyArrayUInt16(), [toUInt16(log2(greatest(assumeNotNull(total_us) * 1000, 1.)) * 64)]), if(isNull(total_us), emptyArrayUInt64(), [toUInt64(1)])) AS total
-FROM older.rows
+FROM edgeprobe.rows
 WHERE type = 'sample'
 GROUP BY minute, agent, site, country, metro, circuit, provider, prefix, target, probe, kept, pop;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS older.to_hours TO older.hours AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS edgeprobe.to_hours TO edgeprobe.hours AS
 SELECT
     toDateTime(intDiv(toUInt32(minute), 3600) * 3600, 'UTC') AS hour,
     agent, site, country, metro, circuit, provider, prefix, target, probe, kept, pop,
@@ -200,5 +205,5 @@ SELECT
     sumMapMergeState(tls) AS tls,
     sumMapMergeState(first_byte) AS first_byte,
     sumMapMergeState(total) AS total
-FROM older.to_minutes
+FROM edgeprobe.minutes
 GROUP BY hour, agent, site, country, metro, circuit, provider, prefix, target, probe, kept, pop;

@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -77,6 +78,30 @@ def free_ports(n):
 def ddl(*options):
     return subprocess.run([f"{SHIPPED}/ddl", *options], check=True,
                           capture_output=True, text=True).stdout
+
+
+def older(*options):
+    """Tables and roll-ups as the first schema.sql made them, in the database
+    `older`."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(f"{SHIPPED}/ddl", folder)
+        shutil.copy(f"{TOP}/test/data/clickhouse-schema1.sql",
+                    f"{folder}/schema.sql")
+        return in_older(subprocess.run(
+            [f"{folder}/ddl", *options], check=True, capture_output=True,
+            text=True).stdout)
+
+
+def in_older(text, name="older"):
+    return text.replace("edgeprobe.", f"{name}.").replace(
+        "EXISTS edgeprobe;", f"EXISTS {name};")
+
+
+# Columns that are not in both databases.
+OTHER_COLUMNS = """SELECT what FROM
+ (SELECT concat(table, '.', name, ' ', type) AS what, count() AS n
+  FROM system.columns WHERE database IN ('older', 'edgeprobe') GROUP BY what)
+WHERE n != 2"""
 
 
 def statements(text):

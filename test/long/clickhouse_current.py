@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
 """The schema on a current ClickHouse, in-process (chdb): what 18.16 cannot say.
-Types and codecs, a repeated batch, retention, a day's roll-ups made anew.
+Types and codecs, a repeated batch, retention, a day's roll-ups made anew, older
+tables brought up to date; and the questions of `report --clickhouse`, as they are
+heard by a server of our own, which it speaks HTTP to.
 
 Skipped where npm cannot install it (550 MB)."""
+import http.server
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 TOP = os.path.normpath(f"{os.path.dirname(os.path.abspath(__file__))}/../..")
@@ -78,6 +82,44 @@ def insert(*rows):
     return "INSERT INTO edgeprobe.rows FORMAT JSONEachRow\n" + "\n".join(rows)
 
 
+class Heard(http.server.BaseHTTPRequestHandler):
+    """Says that there is something, once, and nothing after that."""
+
+    protocol_version = "HTTP/1.1"
+    sqls, said = [], b""
+
+    def do_POST(self):
+        sql = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.sqls.append(sql.replace("FORMAT TabSeparated", ""))
+        said = Heard.said if "uniqExact(agent)" in sql else b""
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *_):
+        pass
+
+
+def questions(since_s, until_s):
+    """What a report of that window asks."""
+    program = os.environ.get("EDGEPROBE_RELEASE",
+                             f"{TOP}/build/release/agent/edgeprobe")
+    Heard.sqls, Heard.said = [], b"%d\t%d\t2\t100\n" % (since_s, since_s)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Heard)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for words in (["--format", "json", "--compare"],
+                  ["--format", "csv", "--by", "market,connection,service"]):
+        subprocess.run(
+            [program, "report", "--clickhouse",
+             f"http://127.0.0.1:{server.server_port}", "--since",
+             str(since_s), "--until", str(until_s), *words],
+            check=True, stdout=subprocess.DEVNULL)
+    server.shutdown()
+    server.server_close()
+    return Heard.sqls
+
+
 COUNTS = """SELECT (SELECT count() FROM edgeprobe.rows FINAL),
  (SELECT sumMerge(sent) FROM edgeprobe.minutes),
  (SELECT sumMerge(sent) FROM edgeprobe.hours),
@@ -111,7 +153,17 @@ def main():
             clickhouse.ddl("--rebuild", day))),
         ("rebuilt", COUNTS, "101\t101\t101\t0"),
         *((name, sql, None) for name, sql in clickhouse.queries().items()),
+        *(("report", sql, None) for sql in questions(
+            noon // 10 ** 6 - 1000, noon // 10 ** 6 + 7000)),
+        *(("long report", sql, None) for sql in questions(
+            noon // 10 ** 6 - 86400 * 7, noon // 10 ** 6 + 7000)),
         ("old", old, ""),
+        *(("older", sql, "") for sql in clickhouse.statements(
+            clickhouse.older() + batch.replace("edgeprobe.", "older.") + ";" +
+            clickhouse.in_older(clickhouse.ddl("--upgrade")))),
+        ("upgraded", clickhouse.OTHER_COLUMNS, ""),
+        ("kept", "SELECT sumMerge(sent), sumMerge(late) FROM older.hours",
+         "99\t0"),
         ("merge", "OPTIMIZE TABLE edgeprobe.rows FINAL", ""),
         ("retained", "SELECT count() FROM edgeprobe.rows WHERE epoch = 'old'",
          "0")]
