@@ -4,6 +4,7 @@
 #include "events/events.h"
 #include "facts.h"
 #include "items.h"
+#include "origin.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct load {
 struct event_watch {
 	struct events *events;
 	struct facts *facts;
+	struct origin *origin;
 	event_watch_cb cb;
 	void *arg;
 	struct edge_place site;
@@ -72,7 +74,9 @@ struct event_watch *event_watch_create(const struct config *config,
 	w->loads = calloc(config->n_circuits + 1, sizeof(*w->loads));
 	w->events = watch_events(w, config);
 	w->facts = facts_create(config, on_fact, w);
-	if (w->events != NULL && w->facts != NULL && w->loads != NULL)
+	if (w->facts != NULL)
+		w->origin = origin_create(config, w->facts, on_event, w);
+	if (w->events != NULL && w->origin != NULL && w->loads != NULL)
 		return w;
 	event_watch_destroy(w);
 	return NULL;
@@ -83,6 +87,7 @@ void event_watch_destroy(struct event_watch *watch)
 	if (watch == NULL)
 		return;
 	events_destroy(watch->events);
+	origin_destroy(watch->origin);
 	facts_destroy(watch->facts);
 	free(watch->intercepts);
 	free(watch->loads);
@@ -148,6 +153,7 @@ void event_watch_see(struct event_watch *watch, uint32_t id,
 	if (strcmp(item->series.probe, "https") == 0)
 		see_between(watch, id, item, sample);
 	events_see(watch->events, id, &item->series, sample);
+	origin_see(watch->origin, id, item, sample);
 }
 
 void event_watch_tick(struct event_watch *watch, uint64_t now_ns)

@@ -180,6 +180,7 @@ void facts_learn(struct facts *facts, size_t i, enum facts_what what,
 {
 	struct row *row = &facts->rows[i];
 	struct where *w = &row->where[what];
+	uint64_t pause_ns = w->address.family ? FACTS_PAUSE_NS : FACTS_SOON_NS;
 
 	if (is_same(w, where))
 		return;
@@ -187,6 +188,6 @@ void facts_learn(struct facts *facts, size_t i, enum facts_what what,
 	w->km = where->km;
 	snprintf(w->place, sizeof(w->place), "%s",
 		 where->place ? where->place : "");
-	if (row->due_ns > row->said_ns + FACTS_PAUSE_NS)
-		row->due_ns = row->said_ns + FACTS_PAUSE_NS;
+	if (row->due_ns > row->said_ns + pause_ns)
+		row->due_ns = row->said_ns + pause_ns;
 }

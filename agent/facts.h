@@ -12,8 +12,10 @@
 
 struct facts;
 
-/* Said again after that, and not more often than this when they change. */
+/* Said again after that; so long after the row before when something is known
+ * for the first time; and not more often than this when it changes. */
 #define FACTS_EVERY_NS UINT64_C(86400000000000)
+#define FACTS_SOON_NS  UINT64_C(5000000000)
 #define FACTS_PAUSE_NS UINT64_C(60000000000)
 
 /* The body of a row of type `self` (struct record); until it returns. */

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* Probes of one round are this far apart: a burst makes some devices drop one
- * in five, and that would be our own doing. */
+/* Probes of one round are this far apart, unless it is configured: a burst makes
+ * some devices drop one in five, and that would be our own doing. */
 #define SPACING_NS (100 * EP_NS_PER_MS)
 
 #define FAMILY_BOTH 46
@@ -47,7 +47,7 @@ static void fill_plan(struct item *item, const struct config *config,
 		      const struct config_target *t)
 {
 	const struct series *s = &item->series;
-	uint64_t spacing_ns = t->interval_ns / t->count;
+	uint64_t even_ns = t->interval_ns / t->count;
 	char name[1024];
 
 	snprintf(name, sizeof(name), "%s/%s/%s/%s/%u%s", config->agent,
@@ -60,8 +60,9 @@ static void fill_plan(struct item *item, const struct config *config,
 	item->plan.count = t->count;
 	item->plan.interval_ns = t->interval_ns;
 	item->plan.phase_ns = plan_phase(name, t->interval_ns);
-	item->plan.spacing_ns =
-		spacing_ns < SPACING_NS ? spacing_ns : SPACING_NS;
+	item->plan.spacing_ns = even_ns < SPACING_NS ? even_ns : SPACING_NS;
+	if (t->spacing_ns > 0 && t->spacing_ns <= even_ns)
+		item->plan.spacing_ns = t->spacing_ns;
 }
 
 static int add(struct items *items, const struct item *item)

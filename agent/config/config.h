@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "config/destination.h"
 #include "config/target.h"
+#include "edge/place.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -56,6 +57,8 @@ struct config {
 	struct config_load load;
 	struct config_circuit *circuits;
 	size_t n_circuits;
+	struct edge_hub *hubs; /* the list "places" */
+	size_t n_hubs;
 	struct config_target *targets;
 	size_t n_targets;
 	/* Items with a source, whose hosts are the last `n_sourced` targets. */

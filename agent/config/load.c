@@ -10,6 +10,7 @@ int loading_init(struct loading *l)
 {
 	static const struct schema_object *const objects[SCHEMA_LISTS] = {
 		[SCHEMA_CIRCUITS] = &schema_circuit,
+		[SCHEMA_HUBS] = &schema_hub,
 		[SCHEMA_TARGETS] = &schema_target,
 		[SCHEMA_DESTINATIONS] = &schema_destination,
 		[SCHEMA_SOURCES] = &schema_target,
@@ -165,6 +166,8 @@ static void hand_over(struct loading *l, struct config *ret_config)
 
 	c->circuits = (void *)l->lists[SCHEMA_CIRCUITS].items;
 	c->n_circuits = l->lists[SCHEMA_CIRCUITS].n;
+	c->hubs = (void *)l->lists[SCHEMA_HUBS].items;
+	c->n_hubs = l->lists[SCHEMA_HUBS].n;
 	c->targets = (void *)l->lists[SCHEMA_TARGETS].items;
 	c->n_targets = l->lists[SCHEMA_TARGETS].n;
 	c->destinations = (void *)l->lists[SCHEMA_DESTINATIONS].items;
@@ -284,6 +287,7 @@ void config_finish(struct config *config)
 	struct schema_top top = { .config = *config };
 
 	finish_list(&schema_circuit, config->circuits, config->n_circuits);
+	finish_list(&schema_hub, config->hubs, config->n_hubs);
 	finish_list(&schema_target, config->targets, config->n_targets);
 	finish_list(&schema_destination, config->destinations,
 		    config->n_destinations);

@@ -178,6 +178,9 @@ static void print_items(struct printing *p, const struct schema_key *key)
 	case SCHEMA_CIRCUITS:
 		print_list(p, key->object, c->circuits, c->n_circuits);
 		break;
+	case SCHEMA_HUBS:
+		print_list(p, key->object, c->hubs, c->n_hubs);
+		break;
 	case SCHEMA_TARGETS:
 		print_list(p, key->object, c->targets, c->n_targets);
 		break;

@@ -4,6 +4,7 @@
 #include "config/loading.h"
 #include "edge/catalogue.h"
 #include "edgeprobe/address.h"
+#include "edgeprobe/clock.h"
 #include "edgeprobe/kind.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -229,6 +230,25 @@ static void check_target(struct loading *l, const struct config_target *t,
 			      err.text);
 }
 
+/* One of the keys that say how long it takes, or what there is. */
+static void check_round(struct loading *l, const struct config_target *t,
+			const struct origin *origin)
+{
+	static const char *const keys[] = { "spacing", "count", "interval",
+					    "host", "source" };
+	const struct json *node = NULL;
+
+	if (t->spacing_ns * t->count <= t->interval_ns)
+		return;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && !node; i++)
+		node = json_get(origin->node, keys[i]);
+	files_problem(
+		&l->files, origin->file, node, false,
+		"a round takes %llu ms, \"count\" times \"spacing\", at "
+		"most its \"interval\" is allowed",
+		(unsigned long long)(t->spacing_ns * t->count / EP_NS_PER_MS));
+}
+
 static int set_probes(struct config_target *t)
 {
 	const struct ep_kind *const *kinds;
@@ -258,8 +278,10 @@ static int resolve_targets(struct loading *l)
 		r = set_probes(&t[i]);
 		if (r == 0)
 			r = set_circuits(l, &t[i], &list->origins[i]);
-		if (r == 0 && list->origins[i].node && !list->origins[i].broken)
-			check_target(l, &t[i], &list->origins[i]);
+		if (r < 0 || !list->origins[i].node || list->origins[i].broken)
+			continue;
+		check_target(l, &t[i], &list->origins[i]);
+		check_round(l, &t[i], &list->origins[i]);
 	}
 	return r;
 }

@@ -135,8 +135,12 @@ static const struct schema_key target_keys[] = {
 		   300 * S, "3s",
 		   "silence after which a probe is lost; may exceed the "
 		   "interval" } },
-	{ .opt = { "count", EP_OPT_UINT, TARGET(count), 1, 100, "1",
+	{ .opt = { "count", EP_OPT_UINT, TARGET(count), 1, 1000, "1",
 		   "probes of each kind in a round" } },
+	{ .opt = { "spacing", EP_OPT_DURATION, TARGET(spacing_ns), 5 * MS,
+		   60 * S, NULL,
+		   "time from one probe of a round to the next; by default "
+		   "even, at most 100ms" } },
 	{ .opt = { "schedule", EP_OPT_TEXT, TARGET(schedule), 1, LABEL_MAX,
 		   CONFIG_PERIODIC,
 		   "rounds come evenly (periodic) or at random (poisson)" },
@@ -323,6 +327,13 @@ static const struct schema_key top_keys[] = {
 	  .shape = SCHEMA_OBJECTS,
 	  .object = &schema_circuit,
 	  .list = SCHEMA_CIRCUITS },
+	{ .opt = { .name = "places",
+		   .max = 1000,
+		   .help = "where the enterprise's own public addresses are, "
+			   "such as egresses and name servers at its hubs" },
+	  .shape = SCHEMA_OBJECTS,
+	  .object = &schema_hub,
+	  .list = SCHEMA_HUBS },
 	{ .opt = { .name = "defaults",
 		   .offset = offsetof(struct schema_top, defaults),
 		   .help = "keys of every target that does not say otherwise" },

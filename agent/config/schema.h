@@ -9,6 +9,7 @@
 /* The lists that files append to. */
 enum schema_list {
 	SCHEMA_CIRCUITS,
+	SCHEMA_HUBS,
 	SCHEMA_TARGETS,
 	SCHEMA_DESTINATIONS,
 	SCHEMA_SOURCES, /* targets that have a source: no key of their own */
@@ -60,7 +61,8 @@ struct schema_top {
 
 extern const struct schema_object schema_top;
 extern const struct schema_object schema_target, schema_defaults;
-extern const struct schema_object schema_circuit, schema_destination;
+extern const struct schema_object schema_circuit, schema_hub;
+extern const struct schema_object schema_destination;
 
 /* The row with the bounds, default and help that hold. */
 struct ep_opt schema_opt(const struct schema_key *key);

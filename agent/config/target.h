@@ -22,6 +22,7 @@ struct config_target {
 	size_t n_circuits; /* 0: by the routing table, no circuit. Where the
 			    * files say nothing: all circuits */
 	uint64_t interval_ns, timeout_ns, count;
+	uint64_t spacing_ns; /* of the probes of a round; 0: by default */
 	uint64_t port, family, size, ttl, dscp; /* family 46: both */
 	char *schedule;      /* CONFIG_PERIODIC or CONFIG_POISSON */
 	char *addresses;     /* CONFIG_ONE, CONFIG_STABLE or CONFIG_ALL */

@@ -111,6 +111,70 @@ def a_burst_of_a_call_comes_back_whole(lab):
         expect("stun" in text, text)
 
 
+ABROAD = {"name": "Ashburn hub", "latitude": 39.04, "longitude": -77.49}
+NEARBY = {"name": "office", "latitude": 52.3, "longitude": 5}
+
+
+def ip(lab, *command):
+    subprocess.run(["ip", "-n", lab.env["LAB_BRANCH_NS"], *command],
+                   check=True)
+
+
+def source(lab, addr):
+    ip(lab, "route", "change", "10.79.0.0/16", "dev",
+       lab.env["LAB_BRANCH_DEV"], "src", addr)
+
+
+@with_relay
+def a_line_tells_where_it_comes_from(lab):
+    """From a hub abroad at first, then from the office itself."""
+    dev, own, other = lab.env["LAB_BRANCH_DEV"], \
+        lab.env["LAB_BRANCH_ADDR4"], "10.78.0.77"
+    ip(lab, "addr", "add", f"{other}/24", "dev", dev)
+    with Folder(lab, "egress", RELEASE) as f:
+        f.write([{"name": "relay", "host": RELAY4, "probes": ["stun"],
+                  "interval": "200ms", "fresh_flow": 1}],
+                site={"name": "Amsterdam", "latitude": 52.37,
+                      "longitude": 4.9},
+                circuits=[{"name": "dsl", "provider": "KPN", "source": dev}],
+                places=[{**ABROAD, "prefixes": ["10.78.0.0/24"]},
+                        {**NEARBY, "prefixes": [f"{other}/32"]}])
+        f.start()
+        try:
+            await_it(lambda: told(f, "egress_far", state="open",
+                                  circuit="dsl", provider="KPN",
+                                  egress_address=own, place="Ashburn hub"),
+                     30, "an egress abroad")
+            await_it(lambda: fact(f, "Ashburn hub", own), 30, "it is a fact")
+            source(lab, other)
+            await_it(lambda: told(f, "egress_changed", state="changed",
+                                  circuit="dsl", from_address=own,
+                                  to_address=other), 30, "another address")
+            await_it(lambda: told(f, "egress_far", state="closed",
+                                  egress_address=other, place="office"),
+                     30, "an egress at home")
+        finally:
+            source(lab, own)
+            ip(lab, "addr", "del", f"{other}/24", "dev", dev)
+        f.end()
+
+
+def rows_of(folder):
+    return folder.rows() if os.path.exists(folder.store) else []
+
+
+def told(folder, event, **members):
+    return any(row.get("event") == event and members.items() <= row.items()
+               for row in rows_of(folder))
+
+
+def fact(folder, place, addr):
+    wanted = {"circuit": "dsl", "egress_place": place, "egress_address": addr}
+    return any(row.get("part") == "circuit" and "egress_km" in row and
+               wanted.items() <= row.items() and
+               6000 < row["egress_km"] < 6400 for row in rows_of(folder))
+
+
 @case
 def who_does_not_answer(lab):
     closed, silent = address(20, 79, 4), "silent.lab.test"

@@ -21,7 +21,7 @@ struct bad {
 
 #define TARGET_KEYS                                                            \
 	"name host source instance service_areas categories tenant "           \
-	"max_targets probes circuits interval timeout count schedule "         \
+	"max_targets probes circuits interval timeout count spacing schedule " \
 	"addresses fresh_flow kept port family path expect_status "            \
 	"expect_issuer size dont_fragment ttl dscp"
 
@@ -80,8 +80,8 @@ static const struct bad bad[] = {
 	  "\"agent\"?" },
 	{ "{\"zzz\": 1}",
 	  "1:2: unknown key \"zzz\" in the configuration, allowed are: agent "
-	  "site circuits defaults targets dns tls store events privacy "
-	  "control microsoft365 destinations" },
+	  "site circuits places defaults targets dns tls store events "
+	  "load_test privacy control microsoft365 destinations" },
 	{ "{\"targets\": [{\"host\": \"a\", \"a\\nb\": 1}]}",
 	  "1:28: unknown key \"a\\nb\" in this target, allowed "
 	  "are: " TARGET_KEYS },
@@ -212,10 +212,10 @@ static const struct bad bad_targets[] = {
 	  "is allowed" },
 	{ "\"port\": \"443\"", "36: \"port\" is \"443\", a whole number from 1 "
 			       "to 65535 is allowed" },
-	{ "\"count\": 101", "37: \"count\" is 101, a whole number from 1 to "
-			    "100 is allowed" },
-	{ "\"count\": 0", "37: \"count\" is 0, a whole number from 1 to 100 is "
-			  "allowed" },
+	{ "\"count\": 1001", "37: \"count\" is 1001, a whole number from 1 to "
+			     "1000 is allowed" },
+	{ "\"count\": 0",
+	  "37: \"count\" is 0, a whole number from 1 to 1000 is allowed" },
 	{ "\"interval\": \"99ms\"", "40: \"interval\" is \"99ms\", " INTERVAL },
 	{ "\"interval\": \"25h\"", "40: \"interval\" is \"25h\", " INTERVAL },
 	{ "\"interval\": 10", "40: \"interval\" is 10, " INTERVAL },

@@ -226,6 +226,28 @@ static void a_random_target_has_a_random_plan(void **state)
 	config_finish(&config);
 }
 
+/* As the packets of a call follow one another. */
+static void a_round_is_as_dense_as_configured(void **state)
+{
+	static const char dense[] =
+		"{ \"defaults\": { \"spacing\": \"20ms\" }, \"targets\": ["
+		" { \"host\": \"192.0.2.1\", \"probes\": [\"stun\"],"
+		"   \"interval\": \"15s\", \"count\": 100 } ] }";
+	const struct plan_item *p;
+	struct config config;
+	struct items items;
+
+	(void)state;
+	load(dense, &config);
+	assert_int_equal(items_init(&items, &config, all), 0);
+	p = &items.items[0].plan;
+	assert_int_equal(p->count, 100);
+	assert_true(p->spacing_ns == 20 * EP_NS_PER_MS);
+	assert_true(p->interval_ns == 15 * EP_NS_PER_S);
+	items_finish(&items);
+	config_finish(&config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -234,6 +256,7 @@ int main(void)
 		cmocka_unit_test(who_asks_for_a_name),
 		cmocka_unit_test(without_circuits_the_routing_table_decides),
 		cmocka_unit_test(a_round_fits_its_interval),
+		cmocka_unit_test(a_round_is_as_dense_as_configured),
 		cmocka_unit_test(fresh_flows_and_kept_connections_are_ways),
 		cmocka_unit_test(a_random_target_has_a_random_plan),
 	};
