@@ -93,8 +93,23 @@ static void say_pop(struct buf *out, const struct json *row)
 	put_subject(out, row);
 	buf_text(out, "answered from ");
 	put_pop(out, row, "to_pop", "to_city", "to_km");
-	buf_text(out, " instead of ");
-	put_pop(out, row, "from_pop", "from_city", "from_km");
+	if (*text_in(row, "from_pop") != '\0') {
+		buf_text(out, " instead of ");
+		put_pop(out, row, "from_pop", "from_city", "from_km");
+	}
+	if (strncmp(text_in(row, "expected"), "un", 2) == 0)
+		buf_printf(out, ", which is %s", text_in(row, "expected"));
+}
+
+static void say_interception(struct buf *out, const struct json *row)
+{
+	const char *text = text_in(row, "text");
+
+	put_subject(out, row);
+	if (*text != '\0')
+		buf_text(out, text);
+	else
+		buf_text(out, "nothing answers in the edge's place any more");
 }
 
 static void say_circuit(struct buf *out, const struct json *row)
@@ -158,6 +173,7 @@ static const struct {
 	{ "loss_degraded", say_loss },
 	{ "unreachable", say_outage },
 	{ "pop_changed", say_pop },
+	{ "interception", say_interception },
 	{ "circuit_changed", say_circuit },
 	{ "circuit_thinned", say_thinned },
 	{ "addresses_changed", say_addresses },

@@ -182,6 +182,14 @@ static void events_are_told_in_words(void **state)
 			"\"from_km\":12,\"to_pop\":\"XYZ\""),
 		  "exchange by tcp over fibre: answered from XYZ instead of "
 		  "Amsterdam (AMS, 12 km away)" },
+		{ EVENT("pop_changed", "open",
+			",\"to_pop\":\"FRA\",\"to_city\":\"Frankfurt\","
+			"\"expected\":\"unexpected\""),
+		  "exchange by tcp over fibre: answered from Frankfurt (FRA), "
+		  "which is unexpected" },
+		{ EVENT("interception", "open",
+			",\"text\":\"Something is there.\""),
+		  "exchange by tcp over fibre: Something is there." },
 		{ "\"event\":\"circuit_changed\",\"level\":\"warning\","
 		  "\"state\":\"down\",\"circuit\":\"fibre\","
 		  "\"reason\":\"no_carrier\"",
