@@ -25,7 +25,18 @@ struct world {
 	int server;
 	unsigned answers, lates, wanted;
 	struct ep_sample last, last_late;
+	void (*then)(struct world *w); /* once, at the next answer */
 };
+
+/* By how much the engine's clock is ahead. */
+static uint64_t ahead_ns;
+
+uint64_t __real_ep_clock_mono_ns(void);
+uint64_t __wrap_ep_clock_mono_ns(void);
+uint64_t __wrap_ep_clock_mono_ns(void)
+{
+	return __real_ep_clock_mono_ns() + ahead_ns;
+}
 
 /* A request as the server got it. */
 struct request {
@@ -45,10 +56,14 @@ static void on_answer(const struct ep_target *target,
 		      const struct ep_sample *sample, void *arg)
 {
 	struct world *w = arg;
+	void (*then)(struct world * w) = w->then;
 
 	(void)target;
 	w->last = *sample;
 	w->answers++;
+	w->then = NULL;
+	if (then != NULL)
+		then(w);
 	told(w);
 }
 
@@ -268,6 +283,52 @@ static void a_flow_keeps_its_port_and_a_fresh_one_does_not(void **state)
 	}
 }
 
+#define FLOWS 5
+
+/* So much later that all flows that nobody waits for are to be closed. */
+static void start_much_later(struct world *w)
+{
+	struct ep_probe *probe;
+
+	assert_int_equal(w->last.outcome, EP_REPLIED);
+	ahead_ns = 3600 * EP_NS_PER_S;
+	probe = start(w);
+	ahead_ns = 0;
+	ep_probe_cancel(probe);
+}
+
+/* The deadline has passed before the answer was read: then all that has come is
+ * read flow by flow, and a callback in the middle of that starts a probe. */
+static void what_is_read_next_is_not_closed(void **state)
+{
+	struct world *w = *state;
+	uint16_t ports[FLOWS];
+	struct request r;
+	uint64_t until_ns;
+
+	for (unsigned i = 0; i < FLOWS; i++) {
+		w->target.flow = 1 + i;
+		ports[i] = measure_stamped(w);
+	}
+	w->target.flow = 1 + FLOWS / 2;
+	w->target.timeout_ns = 20 * EP_NS_PER_MS;
+	w->then = start_much_later;
+	start(w);
+	until_ns = ep_clock_mono_ns() + w->target.timeout_ns;
+	hear(w, &r);
+	answer(w, &r);
+	while (ep_clock_mono_ns() <= until_ns)
+		;
+	wait_for(w, 2); /* and that the other one is cancelled */
+	assert_null(w->then);
+	w->target.timeout_ns = 10 * EP_NS_PER_S;
+	hear(w, &r); /* of the one that was cancelled */
+	for (unsigned i = 0; i < FLOWS; i++) {
+		w->target.flow = 1 + i;
+		assert_int_equal(measure(w), ports[i]);
+	}
+}
+
 /* A burst is on its way at once; answers come in another order. */
 static void many_at_once_are_told_apart(void **state)
 {
@@ -441,6 +502,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_binding_is_measured_between_kernel_stamps),
 		TEST(a_flow_keeps_its_port_and_a_fresh_one_does_not),
+		TEST(what_is_read_next_is_not_closed),
 		TEST(many_at_once_are_told_apart),
 		TEST(a_forged_answer_is_nobodys),
 		TEST(a_refusal_is_a_round_trip),
