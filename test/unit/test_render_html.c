@@ -161,6 +161,7 @@ static void hostile_names_stay_text(void **state)
 		return;
 	assert_null(strstr(w->page.data, "alert(1)</"));
 	assert_null(strstr(w->page.data, "<b>"));
+	assert_null(strstr(w->page.data, "--\""));
 	assert_null(strstr(w->page.data, "' onclick"));
 	assert_null(strchr(w->page.data, '\x01'));
 	assert_null(strchr(w->page.data, '\xff'));
