@@ -1,5 +1,6 @@
 /* `edgeprobe report`: the latency report, wherever it is read from. */
 #include "cli/commands.h"
+#include "cli/limits.h"
 #include "cli/store_path.h"
 #include "edgeprobe/clock.h"
 #include "report/clickhouse.h"
@@ -141,8 +142,8 @@ static enum cli_exit write_report(const struct cli_args *args,
 	return r == -ENODATA ? CLI_NOTHING : cli_exit_of(r);
 }
 
-/* The configured store where none is named. */
-static enum cli_exit from_stores(const struct cli_args *args,
+/* The configured store where none is named. `store`: that of --config; NULL. */
+static enum cli_exit from_stores(const struct cli_args *args, const char *store,
 				 struct report_options *o)
 {
 	const char *stores[CLI_REPEATS_MAX];
@@ -153,7 +154,9 @@ static enum cli_exit from_stores(const struct cli_args *args,
 			cli_text_at(args, "store", o->n_stores)) != NULL)
 		if (++o->n_stores == CLI_REPEATS_MAX)
 			break;
-	if (o->n_stores == 0) {
+	if (o->n_stores == 0 && store != NULL) {
+		stores[o->n_stores++] = store;
+	} else if (o->n_stores == 0) {
 		code = cli_store_path(args, &path);
 		if (code != CLI_OK)
 			return code;
@@ -171,17 +174,30 @@ static enum cli_exit run(const struct cli_args *args)
 {
 	struct report_options o = { 0 };
 	struct clickhouse_options clickhouse = { 0 };
+	struct judge_options limits;
 	enum cli_exit code = read_options(args, &o);
+	char *store = NULL;
 
+	o.limits = &limits;
 	if (code == CLI_OK)
 		code = read_clickhouse(args, &clickhouse, &o);
+	if (code == CLI_OK)
+		code = cli_limits(args, &limits, &store);
 	if (code != CLI_OK)
 		return code;
-	return o.clickhouse != NULL ? write_report(args, &o)
-				    : from_stores(args, &o);
+	code = o.clickhouse != NULL ? write_report(args, &o)
+				    : from_stores(args, store, &o);
+	free(store);
+	return code;
 }
 
 static const struct cli_option options[] = {
+	{ .name = "config",
+	  .letter = 'c',
+	  .type = CLI_TEXT,
+	  .value = "FILE",
+	  .help = "a configuration whose \"limits\" figures are held against; "
+		  "its store, if none is named" },
 	{ .name = "store",
 	  .type = CLI_TEXT,
 	  .value = "FILE",

@@ -311,20 +311,35 @@ static void apply_names(struct reading *r, const struct schema_key *key,
 			(struct origin){ r->file, value, false };
 }
 
+static void not_in_order(struct reading *r, const struct schema_key *key,
+			 const struct json *value)
+{
+	files_problem(&r->l->files, r->file, value, false,
+		      "\"%s\" of \"%s\" is more than its \"%s\", at most as "
+		      "much is allowed",
+		      key->object->keys[0].opt.name, key->opt.name,
+		      key->object->keys[1].opt.name);
+}
+
 static int apply_key(struct reading *r, const struct schema_key *key,
 		     const struct json *value)
 {
 	char *field = (char *)r->base + key->opt.offset;
 	struct reading inner = { r->l, r->file, key->object, field };
+	int e;
 
 	switch (key->shape) {
 	case SCHEMA_VALUE:
 		return apply_value(r, key, value, field);
 	case SCHEMA_OBJECT:
-		if (json_type(value) == JSON_OBJECT)
-			return apply_object(&inner, value);
-		wrong(r, key, value, "an object { ... }");
-		return 0;
+		if (json_type(value) != JSON_OBJECT) {
+			wrong(r, key, value, "an object { ... }");
+			return 0;
+		}
+		e = apply_object(&inner, value);
+		if (key->ordered && !schema_in_order(key->object, field))
+			not_in_order(r, key, value);
+		return e;
 	case SCHEMA_OBJECTS:
 		if (json_type(value) != JSON_ARRAY)
 			wrong(r, key, value, "a list [ ... ] of objects");

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "config/destination.h"
+#include "config/limits.h"
 #include "config/target.h"
 #include "edge/place.h"
 #include <stdbool.h>
@@ -54,6 +55,7 @@ struct config {
 	char *agent;
 	struct config_site site;
 	struct config_events events;
+	struct config_limits limits;
 	struct config_load load;
 	struct config_circuit *circuits;
 	size_t n_circuits;

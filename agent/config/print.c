@@ -209,12 +209,17 @@ static void print_value(struct printing *p, const struct schema_key *key,
 
 static bool is_empty(const struct schema_object *object, const void *base)
 {
-	for (size_t i = 0; i < object->n_keys; i++)
-		if (!value_absent(&object->keys[i].opt,
-				  (const char *)base +
-					  object->keys[i].opt.offset))
-			return false;
-	return true;
+	bool empty = true;
+
+	for (size_t i = 0; empty && i < object->n_keys; i++) {
+		const struct schema_key *key = &object->keys[i];
+		const void *field = (const char *)base + key->opt.offset;
+
+		empty = key->shape == SCHEMA_OBJECT
+				? is_empty(key->object, field)
+				: value_absent(&key->opt, field);
+	}
+	return empty;
 }
 
 static void print_key(struct printing *p, const struct schema_key *key,

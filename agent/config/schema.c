@@ -390,6 +390,12 @@ static const struct schema_key top_keys[] = {
 	  .shape = SCHEMA_OBJECTS,
 	  .object = &schema_destination,
 	  .list = SCHEMA_DESTINATIONS },
+	{ .opt = { .name = "limits",
+		   .offset = TOP(limits),
+		   .help = "what figures of the report are held against" },
+	  .shape = SCHEMA_OBJECT,
+	  .object = &schema_limits,
+	  .sparse = true },
 };
 const struct schema_object schema_top = { "the configuration", top_keys,
 					  COUNT(top_keys),

@@ -40,7 +40,8 @@ struct schema_key {
 	bool required;
 	bool file;    /* a path, relative to the directory of its file */
 	bool url;     /* may hold a secret, which is not printed */
-	bool sparse;  /* an object of texts: not printed while all are absent */
+	bool sparse;  /* an object: not printed while all are absent */
+	bool ordered; /* an object: its first key may not exceed the second */
 	bool of_kind; /* bounds, default and help are those of the kind's row
 		       * of this name */
 };
@@ -61,6 +62,7 @@ struct schema_top {
 
 extern const struct schema_object schema_top;
 extern const struct schema_object schema_target, schema_defaults;
+extern const struct schema_object schema_limits;
 extern const struct schema_object schema_circuit, schema_hub;
 extern const struct schema_object schema_destination;
 
@@ -70,6 +72,9 @@ struct ep_opt schema_opt(const struct schema_key *key);
 /* The row of that name; NULL: none. */
 const struct schema_key *schema_find(const struct schema_object *object,
 				     const char *name);
+
+/* Whether the first key is at most the second, if both are given. */
+bool schema_in_order(const struct schema_object *object, const void *base);
 
 /* Set every key of a struct to its default; it owns what it gets. 0 or
  * -ENOMEM. */

@@ -261,6 +261,30 @@ static void judge_latency(struct judging *j, uint32_t circuit)
 
 /* --- what stands between --- */
 
+#define LET_PASS                                                               \
+	"Let Microsoft's Optimize endpoints pass proxy and TLS inspection "    \
+	"untouched; until then round trips are those to the device between."
+#define INTERCEPTION_SOURCE "Microsoft 365 network insights (2021-12)"
+
+static void judge_open_interception(struct judging *j, uint32_t circuit)
+{
+	struct open_events open = collect(j->model, circuit, "interception");
+	struct judged d;
+
+	if (open.first == NULL)
+		return;
+	d = draft(j, &open);
+	d.cause = CAUSE_INTERCEPTION;
+	d.finding.source = INTERCEPTION_SOURCE;
+	judging_level(&d, EDGE_BAD, 0.85);
+	d.finding.text = judging_text(
+		j, "Something stands between the site and %s%s%s%s.",
+		targets_of(j, &open), judging_over(j, circuit),
+		*open.first->text == '\0' ? "" : ": ", open.first->text);
+	d.finding.help = LET_PASS;
+	judging_add(j, &d);
+}
+
 static void judge_interception(struct judging *j, const struct model_series *s)
 {
 	uint64_t most = s->n_issuer > s->n_nearby ? s->n_issuer : s->n_nearby;
@@ -272,7 +296,7 @@ static void judge_interception(struct judging *j, const struct model_series *s)
 	if (*s->service == '\0' || most < INTERCEPTED_MIN || 2 * most < answers)
 		return;
 	d.cause = CAUSE_INTERCEPTION;
-	d.finding.source = "Microsoft 365 network insights (2021-12)";
+	d.finding.source = INTERCEPTION_SOURCE;
 	judging_level(&d, s->n_issuer > 0 ? EDGE_BAD : EDGE_WARNING, 0.8);
 	d.finding.text = judging_text(
 		j,
@@ -282,10 +306,7 @@ static void judge_interception(struct judging *j, const struct model_series *s)
 			: "Something near answers TCP for %s%s in Microsoft's "
 			  "place: TLS is answered from further away.",
 		s->target, judging_over(j, s->circuit));
-	d.finding.help =
-		"Let Microsoft's Optimize endpoints pass proxy and TLS "
-		"inspection untouched; until then round trips are "
-		"those to the device between.";
+	d.finding.help = LET_PASS;
 	judging_add(j, &d);
 }
 
@@ -296,6 +317,7 @@ void judging_events(struct judging *j)
 		judge_down(j, i);
 		judge_open_loss(j, i);
 		judge_latency(j, i);
+		judge_open_interception(j, i);
 	}
 	for (size_t i = 0; i < j->model->n_series; i++)
 		if (j->model->series[i].circuit < j->model->n_circuits)

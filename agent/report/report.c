@@ -91,7 +91,7 @@ static int fill_model(struct source *source, const struct report_options *o,
 	if (!o->model)
 		return 0;
 	r = source->ops->model(source, model, err);
-	return r < 0 ? r : model_judge(model, NULL, err);
+	return r < 0 ? r : model_judge(model, o->limits, err);
 }
 
 static int write_from(struct source *source, const struct report_options *o,

@@ -31,6 +31,7 @@ enum report_key {
 };
 
 struct clickhouse_options; /* report/clickhouse.h */
+struct judge_options;      /* report/findings.h */
 
 /* Borrowed as long as what was opened with them. */
 struct report_options {
@@ -46,8 +47,9 @@ struct report_options {
 	bool compare; /* with the window of the same length before this one,
 		       * which then must have a beginning */
 	bool model;   /* more than lines: source_ops.model() will be asked */
-	const char *title; /* of HTML; NULL: one is made */
-	bool colour;       /* text only */
+	const struct judge_options *limits; /* NULL: as they are built in */
+	const char *title;                  /* of HTML; NULL: one is made */
+	bool colour;                        /* text only */
 };
 
 /* "target,probe" into keys. 0, or -EINVAL with what is allowed. */

@@ -162,6 +162,25 @@ def us(text):
     return (moment - epoch) // datetime.timedelta(microseconds=1)
 
 
+def limits_are_configured(agent):
+    path = f"{agent.path}/limits.json"
+
+    def report(limits, wanted):
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump({"store": {"path": agent.store}, "limits": limits}, f)
+        return agent.ask("report", "--config", path, "--format", "json",
+                         wanted=(wanted,))
+
+    said = json.loads(report({"saving": {"good": "20ms"},
+                              "exchange_rtt": {"good": "1ms"}}, 0).stdout)
+    rules = {f["rule"]: f["source"] for f in said["findings"]}
+    expect("saving" not in rules, rules)
+    expect(rules.get("exchange_rtt") == "configuration", rules)
+    done = report({"saving": {"good": "20"}}, 78)
+    expect(f"{path}:1:" in done.stderr and '"good" is "20"' in done.stderr,
+           done.stderr)
+
+
 def measured(lab):
     """A run with a failover; the report, and what the rows say."""
     targets = [{"name": "exchange", "host": NAME, "family": 4,
@@ -182,6 +201,7 @@ def measured(lab):
         expect(agent.end()[0] == 0, agent.said())
         said = agent.ask("report", "--store", agent.store, "--format", "json")
         text = agent.ask("report", "--store", agent.store).stdout
+        limits_are_configured(agent)
         return json.loads(said.stdout), text, agent.pops("lte")
 
 

@@ -554,6 +554,12 @@ static void something_stands_between(void **state)
 
 	w->tcp->n_issuer = 2;
 	expect_none(w);
+	event(w, "interception", w->model.since_ns + MIN)->text =
+		"its certificate is of Proxy Ltd";
+	expect_one(w, "interception", "bad",
+		   "Something stands between the site and outlook (tcp) over "
+		   "fibre: its certificate is of Proxy Ltd.");
+	w->model.n_events = 0;
 	w->tcp->n_issuer = 990;
 	expect_one(w, "interception", "bad",
 		   "Something on the way opens TLS to outlook over fibre: its "
