@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define ROW_MAX ((size_t)64 << 10)
-#define WEEK_S  (7 * 86400)
+#define WEEK_S  UINT64_C(604800)
 
 /* --- rows --- */
 

@@ -8,7 +8,7 @@
 
 #define HOUR_S     3600
 #define STEPS      64 /* of a histogram to each doubling: schema.sql */
-#define STEPS_MAX  (64 * 47)
+#define STEPS_MAX  UINT64_C(3008)      /* 47 doublings */
 #define COUNTS_MAX (UINT64_C(1) << 50) /* more is no count */
 
 static const char *const columns[CLICKHOUSE_COLUMNS] = {

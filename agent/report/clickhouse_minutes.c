@@ -16,9 +16,9 @@
 
 #define S         UINT64_C(1000000000)
 #define STEPS     64
-#define STEPS_MAX (64 * 47)
-#define DRAWS     4096 /* of a series over the whole window */
-#define DRAWS_MAX 8    /* of a minute */
+#define STEPS_MAX 3008u /* 47 doublings */
+#define DRAWS     4096  /* of a series over the whole window */
+#define DRAWS_MAX 8     /* of a minute */
 
 /* A stream's minute at hand. */
 struct moment {

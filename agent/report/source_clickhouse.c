@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define S      UINT64_C(1000000000)
-#define HOUR_S 3600
+#define HOUR_S UINT64_C(3600)
 /* Longer windows are read from `hours` alone. */
 #define WIDE_S (48 * HOUR_S)
 
