@@ -14,6 +14,13 @@ function makeBar(data) {
     const next = sites[(at + step + sites.length) % sites.length];
     location.hash = siteLink(at < 0 ? sites[0] : next);
   };
+  const walker = (arrow, name, step) => {
+    const node = button(arrow, () => walk(step),
+      { "aria-label": `Next ${name.toLowerCase()} site` });
+    node[step < 0 ? "append" : "prepend"](el("span", { class: "on-desk" },
+      step < 0 ? " " + name : name + " "));
+    return node;
+  };
   const colours = button("", () => adjust(data,
     { theme: isDark() ? "light" : "dark" }));
   onSelection(() => {
@@ -27,8 +34,7 @@ function makeBar(data) {
       event.preventDefault();
       location.hash = overviewLink();
     } }, "Overview"), picker,
-    button("◂ Worse", () => walk(-1), { "aria-label": "Next worse site" }),
-    button("Better ▸", () => walk(1), { "aria-label": "Next better site" }),
+    walker("◂", "Worse", -1), walker("▸", "Better", 1),
     colours, markNote(data));
 }
 
