@@ -19,6 +19,7 @@
 #include "keeping.h"
 #include "load_test.h"
 #include "measuring.h"
+#include "whoami.h"
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
@@ -46,6 +47,7 @@ struct app {
 	struct circuits *circuits;
 	struct endpoints_watch *endpoints;
 	struct load_test *load_test;
+	struct whoami *whoami;
 	struct control *control;
 	struct status_of status;
 	bool stopping;
@@ -85,6 +87,7 @@ static void stop(struct app *app)
 	control_close(app->control);
 	endpoints_watch_close(app->endpoints);
 	load_test_close(app->load_test);
+	whoami_close(app->whoami);
 	circuits_close(app->circuits);
 	stop_measuring(app);
 	keeping_close(app->keeping, app->flush_ns, &app->result);
@@ -231,6 +234,25 @@ static void test_load(struct app *app)
 			 err.text);
 }
 
+static void on_resolver(size_t i, const struct ep_address *address, void *arg)
+{
+	struct app *app = arg;
+	struct keeping_view view;
+
+	keeping_look(app->keeping, &view);
+	event_watch_resolver(view.watch, i, address);
+}
+
+static void ask_whoami(struct app *app)
+{
+	struct ep_err err = { 0 };
+
+	if (whoami_open(&app->loop, app->config, on_resolver, app, &app->whoami,
+			&err) < 0)
+		log_warn("whoami", "open=failed reason=\"%s\" next=unasked",
+			 err.text);
+}
+
 static int open_control(struct app *app, struct ep_err *err)
 {
 	const struct config *c = app->config;
@@ -278,6 +300,7 @@ static int start(struct app *app, struct ep_err *err)
 	if (r == 0) {
 		watch_endpoints(app);
 		test_load(app);
+		ask_whoami(app);
 		r = open_control(app, err);
 	}
 	if (r < 0)

@@ -156,6 +156,12 @@ void event_watch_see(struct event_watch *watch, uint32_t id,
 	origin_see(watch->origin, id, item, sample);
 }
 
+void event_watch_resolver(struct event_watch *watch, size_t i,
+			  const struct ep_address *address)
+{
+	origin_learn(watch->origin, i, FACTS_RESOLVER, address);
+}
+
 void event_watch_tick(struct event_watch *watch, uint64_t now_ns)
 {
 	facts_tick(watch->facts, now_ns);

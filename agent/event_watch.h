@@ -29,6 +29,11 @@ void event_watch_see(struct event_watch *watch, uint32_t id,
 void event_watch_load(struct event_watch *watch, size_t i, uint64_t since_ns,
 		      uint64_t until_ns);
 
+/* Circuit `i` of the configuration (n_circuits: none) is asked for by this name
+ * server: whoami.h. */
+void event_watch_resolver(struct event_watch *watch, size_t i,
+			  const struct ep_address *address);
+
 /* About once a second, in monotonic time: says what is due (facts.h). */
 void event_watch_tick(struct event_watch *watch, uint64_t now_ns);
 

@@ -186,8 +186,6 @@ static void watch_clock(struct keeping *k)
 	buf_finish(&body);
 }
 
-/* --- once in commit_interval --- */
-
 static int commit(struct keeping *k)
 {
 	struct ep_err err = { 0 };

@@ -74,7 +74,8 @@ struct config {
 	bool built_in_targets; /* none configured: the Microsoft catalogue */
 	char *dns_servers;     /* comma-separated; NULL: resolv.conf */
 	uint64_t dns_timeout_ns;
-	char *ca_file; /* NULL: SSL_CERT_FILE, else the system's */
+	char *dns_whoami; /* a name; NULL: nothing is asked */
+	char *ca_file;    /* NULL: SSL_CERT_FILE, else the system's */
 	char *store_path;
 	uint64_t store_max_bytes;
 	uint64_t store_commit_ns; /* from one commit to the next */

@@ -199,6 +199,10 @@ static const struct schema_key dns_keys[] = {
 	{ .opt = { "timeout", EP_OPT_DURATION, TOP(dns_timeout_ns), 100 * MS,
 		   60 * S, "5s",
 		   "silence of all servers after which a look-up failed" } },
+	{ .opt = { "whoami", EP_OPT_TEXT, TOP(dns_whoami), 1, EP_HOST_MAX, NULL,
+		   "a name whose address is that of the server which asked for "
+		   "it; asked hourly, to know where each circuit's is" },
+	  .check = check_host },
 };
 static const struct schema_object dns = { "the object \"dns\"", dns_keys,
 					  COUNT(dns_keys), 0 };

@@ -137,7 +137,9 @@ def a_line_tells_where_it_comes_from(lab):
                 site={"name": "Amsterdam", "latitude": 52.37,
                       "longitude": 4.9},
                 circuits=[{"name": "dsl", "provider": "KPN", "source": dev}],
-                places=[{**ABROAD, "prefixes": ["10.78.0.0/24"]},
+                dns={"whoami": "silent.lab.test"},
+                places=[{**ABROAD, "prefixes": ["10.78.0.0/24", "10.79.0.0/16",
+                                                "fd79::/48"]},
                         {**NEARBY, "prefixes": [f"{other}/32"]}])
         f.start()
         try:
@@ -145,6 +147,10 @@ def a_line_tells_where_it_comes_from(lab):
                                   circuit="dsl", provider="KPN",
                                   egress_address=own, place="Ashburn hub"),
                      30, "an egress abroad")
+            # what the whoami service of the lab says of whoever asks
+            await_it(lambda: told(f, "resolver_far", state="open",
+                                  circuit="dsl", place="Ashburn hub"),
+                     30, "a name server abroad")
             await_it(lambda: fact(f, "Ashburn hub", own), 30, "it is a fact")
             source(lab, other)
             await_it(lambda: told(f, "egress_changed", state="changed",
