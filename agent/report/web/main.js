@@ -104,8 +104,16 @@ function startPage(data) {
   followColours();
   const start = (id, f) => {
     const section = document.getElementById(id);
-    if (section && data.sites.length) {
+    if (!section || !data.sites.length) {
+      return;
+    }
+    try {
       f(data, section);
+    } catch (error) {
+      // The other parts are there all the same.
+      section.append(el("p", { class: "failed" },
+        "This cannot be drawn here: " + error.message));
+      reportError(error);
     }
   };
   startTop(data);

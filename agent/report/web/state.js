@@ -61,10 +61,12 @@ function parseHash(data, hash) {
   return out;
 }
 
-// Take over what the address says, and tell everybody what was before.
+// Take over what the address says, and tell everybody what was before. Links
+// that were made earlier know nothing of the colours that were chosen since.
 function followAddress(data) {
   const before = Object.assign({}, selection);
-  Object.assign(selection, parseHash(data, location.hash));
+  const now = parseHash(data, location.hash);
+  Object.assign(selection, now, { theme: now.theme || before.theme });
   listeners.forEach((listener) => listener(selection, before));
 }
 
