@@ -107,22 +107,6 @@ static const struct bad bad[] = {
 	{ "{\"site\": {\"latitude\": \"52\"}}",
 	  "1:23: \"latitude\" is \"52\", a number from -90 to 90 is "
 	  "allowed" },
-	{ "{\"limits\": {\"teams_loss\": 3}}",
-	  "1:27: \"teams_loss\" is 3, an object { ... } is allowed" },
-	{ "{\"limits\": {\"egress\": {\"good\": \"1km\"}}}",
-	  "1:32: \"good\" is \"1km\", a number from 0.01 to 20000 is "
-	  "allowed" },
-	{ "{\"limits\": {\"exchange_rtt\": {\"good\": 25}}}",
-	  "1:38: \"good\" is 25, a text such as \"10s\" (ms, s, m, h, d) from "
-	  "1ms to 1m is allowed" },
-	{ "{\"limits\": {\"exchange_rt\": {}}}",
-	  "1:13: unknown key \"exchange_rt\" in the object \"limits\", did you "
-	  "mean \"exchange_rtt\"?" },
-	{ "{\"limits\": {\"peers\": {\"poor\": 5, \"good\": 9}}}",
-	  "1:22: \"good\" of \"peers\" is more than its \"poor\", at most as "
-	  "much is allowed" },
-	{ "{\"limits\": {\"vantage\": \"moon\"}}",
-	  "1:24: \"vantage\" is \"moon\", client or edge is allowed" },
 	{ "{\"targets\": {}}",
 	  "1:13: \"targets\" is an object, a list [ ... ] of objects is "
 	  "allowed" },
