@@ -123,19 +123,49 @@ static enum cli_exit read_clickhouse(const struct cli_args *args,
 	return CLI_OK;
 }
 
+static int write_file(const char *path, const char *text, size_t size,
+		      struct ep_err *err)
+{
+	FILE *out = fopen(path, "w");
+	bool whole;
+
+	if (out == NULL)
+		return ep_err_set(err, -errno, "%s: %s", path, strerror(errno));
+	errno = EIO;
+	whole = fwrite(text, 1, size, out) == size;
+	if (fclose(out) != 0 || !whole)
+		return ep_err_set(err, -errno, "%s: %s", path, strerror(errno));
+	return 0;
+}
+
+/* A file that is there stays as it was unless there is a report. */
+static int report_to(const char *path, const struct report_options *o,
+		     struct ep_err *err)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *memory = open_memstream(&text, &size);
+	int r;
+
+	if (memory == NULL)
+		return ep_err_set(err, -ENOMEM, "out of memory");
+	r = report_write(o, memory, err);
+	if (fclose(memory) != 0 && r == 0)
+		r = ep_err_set(err, -ENOMEM, "out of memory");
+	if (r == 0)
+		r = write_file(path, text, size, err);
+	free(text);
+	return r;
+}
+
 static enum cli_exit write_report(const struct cli_args *args,
 				  const struct report_options *o)
 {
 	const char *path = cli_text(args, "output");
-	FILE *out = path == NULL ? stdout : fopen(path, "w");
 	struct ep_err err = { 0 };
-	int r;
+	int r = path == NULL ? report_write(o, stdout, &err)
+			     : report_to(path, o, &err);
 
-	if (out == NULL)
-		return cli_fail(args, -errno, "%s: %s", path, strerror(errno));
-	r = report_write(o, out, &err);
-	if (path != NULL && fclose(out) != 0 && r == 0)
-		r = ep_err_set(&err, -errno, "%s: %s", path, strerror(errno));
 	if (r == 0)
 		return CLI_OK;
 	cli_fail(args, r, "%s", err.text);

@@ -6,9 +6,12 @@
 #include <string.h>
 #include <time.h>
 
-#define COLUMNS    80
-#define EVENTS_MAX 20 /* the newest ones */
-#define PAIRS_MAX  10
+#define COLUMNS      80
+#define EVENTS_MAX   20 /* the newest ones */
+#define PAIRS_MAX    10
+#define FINDINGS_MAX 20 /* the worst ones */
+/* What begins so close together, in the same way and place, is told once. */
+#define TOGETHER_NS (UINT64_C(600) * 1000000000)
 
 static const char *const marks[] = { "", "\033[31m", "\033[33m" };
 enum mark { PLAIN, BAD, WARNING };
@@ -79,7 +82,7 @@ static void print_findings(const struct render *r, struct buf *out)
 	if (m->n_findings == 0)
 		return;
 	buf_text(out, "\nWhat stands out\n");
-	for (size_t i = 0; i < m->n_findings; i++) {
+	for (size_t i = 0; i < m->n_findings && i < FINDINGS_MAX; i++) {
 		const struct model_finding *f = &m->findings[i];
 		bool bad = strcmp(f->level, "bad") == 0;
 
@@ -91,6 +94,9 @@ static void print_findings(const struct render *r, struct buf *out)
 			print_wrapped(out, f->help, 9);
 		}
 	}
+	if (m->n_findings > FINDINGS_MAX)
+		buf_printf(out, "%zu lesser ones are in JSON and HTML.\n",
+			   m->n_findings - FINDINGS_MAX);
 }
 
 /* --- circuits --- */
@@ -231,11 +237,43 @@ static void put_length(char *text, size_t size, const struct model_event *e)
 		snprintf(text, size, "%.1f h", (double)s / 3600);
 }
 
-static void print_event(const struct render *r, const struct model_event *e,
-			struct buf *out)
+static bool is_together(const struct model_event *a,
+			const struct model_event *b)
+{
+	uint64_t apart_ns = a->since_ns > b->since_ns
+				    ? a->since_ns - b->since_ns
+				    : b->since_ns - a->since_ns;
+
+	return a->site == b->site && a->circuit == b->circuit &&
+	       apart_ns <= TOGETHER_NS && strcmp(a->event, b->event) == 0 &&
+	       (a->until_ns == 0) == (b->until_ns == 0);
+}
+
+/* Whether an earlier one tells it, too. */
+static bool is_told(const struct model *m, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (is_together(&m->events[j], &m->events[i]))
+			return true;
+	return false;
+}
+
+static size_t count_alike(const struct model *m, size_t i)
+{
+	size_t n = 0;
+
+	for (size_t j = i + 1; j < m->n_events; j++)
+		n += is_together(&m->events[i], &m->events[j]);
+	return n;
+}
+
+static void print_event(const struct render *r, size_t i, struct buf *out)
 {
 	const struct model *m = r->model;
+	const struct model_event *e = &m->events[i];
+	size_t alike = count_alike(m, i);
 	char since[32], length[32];
+	struct buf text;
 
 	put_minute(since, sizeof(since), e->since_ns);
 	put_length(length, sizeof(length), e);
@@ -243,22 +281,38 @@ static void print_event(const struct render *r, const struct model_event *e,
 	print_marked(out, length, e->until_ns == 0 ? WARNING : PLAIN,
 		     r->options->colour);
 	buf_printf(out, "%*s", (int)(8 - strlen(length)), "");
-	print_of_site(m, e->site, e->text, 26, out);
+	buf_init(&text, 4096);
+	buf_text(&text, e->text);
+	if (alike > 0)
+		buf_printf(&text, ", and %zu more like it", alike);
+	print_of_site(m, e->site, text.len > 0 ? text.data : "", 26, out);
+	buf_finish(&text);
+}
+
+/* The first to print, so that EVENTS_MAX are. */
+static size_t first_event(const struct model *m)
+{
+	size_t n = 0, i = m->n_events;
+
+	while (i > 0 && n < EVENTS_MAX)
+		n += !is_told(m, --i);
+	return i;
 }
 
 static void print_events(const struct render *r, struct buf *out)
 {
 	const struct model *m = r->model;
-	size_t skip = m->n_events > EVENTS_MAX ? m->n_events - EVENTS_MAX : 0;
+	size_t first = first_event(m);
 
 	if (m->n_events == 0)
 		return;
 	buf_text(out, "\nWhat happened, since when (UTC) and for how long\n");
-	if (skip > 0)
-		buf_printf(out, "%zu earlier ones are in JSON and HTML\n",
-			   skip);
-	for (size_t i = skip; i < m->n_events; i++)
-		print_event(r, &m->events[i], out);
+	if (first > 0)
+		buf_printf(out, "%zu earlier ones are in JSON and HTML.\n",
+			   first);
+	for (size_t i = first; i < m->n_events; i++)
+		if (!is_told(m, i))
+			print_event(r, i, out);
 }
 
 void render_text_model(const struct render *r, struct buf *out)
