@@ -99,16 +99,18 @@ static int write_from(struct source *source, const struct report_options *o,
 {
 	struct lines now = { 0 }, before = { 0 };
 	struct render r = { .options = o, .source = source, .now = &now };
+	struct source_query query = { .by = o->by, .n_by = o->n_by };
 	int ret = fill_model(source, o, model, err);
 
 	if (ret == 0 && o->model)
 		r.model = model;
 	if (ret == 0)
-		ret = source->ops->lines(source, o->by, o->n_by, false,
-					 model->arena, &now, err);
+		ret = source->ops->lines(source, &query, model->arena, &now,
+					 err);
 	if (ret == 0 && o->compare) {
-		ret = source->ops->lines(source, o->by, o->n_by, true,
-					 model->arena, &before, err);
+		query.before = true;
+		ret = source->ops->lines(source, &query, model->arena, &before,
+					 err);
 		r.before = &before;
 	}
 	return ret < 0 ? ret : render(&r, out, err);

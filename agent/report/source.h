@@ -16,12 +16,18 @@ struct source_grid {
 	unsigned n_buckets;
 };
 
+/* Which lines. */
+struct source_query {
+	const enum report_key *by;
+	unsigned n_by; /* 0: one line of all */
+	bool before;   /* of the window before */
+};
+
 struct source_ops {
-	/* Lines by any keys, of the window (before = false) or of the one before
-	 * it. 0 with n = 0 if there is nothing. */
-	int (*lines)(struct source *source, const enum report_key *by,
-		     unsigned n_by, bool before, struct arena *arena,
-		     struct lines *ret_lines, struct ep_err *err);
+	/* Lines by any keys. 0 with n = 0 if there is nothing. */
+	int (*lines)(struct source *source, const struct source_query *query,
+		     struct arena *arena, struct lines *ret_lines,
+		     struct ep_err *err);
 	/* Sites, circuits, series with lines and cells, roll-ups, events, runs
 	 * and pairs: everything of the model but scores, locations, findings and
 	 * texts for people, which model_judge() adds. */

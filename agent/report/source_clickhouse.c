@@ -237,15 +237,15 @@ static int ask_lines(const struct clickhouse_scope *scope,
 	return r;
 }
 
-static int lines(struct source *source, const enum report_key *by,
-		 unsigned n_by, bool before, struct arena *arena,
-		 struct lines *ret_lines, struct ep_err *err)
+static int lines(struct source *source, const struct source_query *asked,
+		 struct arena *arena, struct lines *ret_lines,
+		 struct ep_err *err)
 {
 	struct source_clickhouse *s = of(source);
 	struct leaf_query query = {
-		.by = by,
-		.n_by = n_by,
-		.window = before ? LEAF_BEFORE : LEAF_NOW,
+		.by = asked->by,
+		.n_by = asked->n_by,
+		.window = asked->before ? LEAF_BEFORE : LEAF_NOW,
 	};
 
 	if (s->work.arena == NULL)

@@ -48,14 +48,14 @@ static struct source_store *of(struct source *source)
 	return (struct source_store *)source;
 }
 
-static int lines(struct source *source, const enum report_key *by,
-		 unsigned n_by, bool before, struct arena *arena,
-		 struct lines *ret_lines, struct ep_err *err)
+static int lines(struct source *source, const struct source_query *asked,
+		 struct arena *arena, struct lines *ret_lines,
+		 struct ep_err *err)
 {
 	struct leaf_query query = {
-		.by = by,
-		.n_by = n_by,
-		.window = before ? LEAF_BEFORE : LEAF_NOW,
+		.by = asked->by,
+		.n_by = asked->n_by,
+		.window = asked->before ? LEAF_BEFORE : LEAF_NOW,
 	};
 	int r = leaves_lines(&of(source)->leaves, &query, arena, ret_lines);
 

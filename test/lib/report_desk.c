@@ -133,12 +133,13 @@ void desk_read(struct desk *w)
 struct lines desk_lines(struct desk *w, const char *keys, bool before)
 {
 	struct report_options by = { 0 };
+	struct source_query query = { .by = by.by, .before = before };
 	struct lines lines;
 
 	assert_int_equal(report_parse_by(keys, &by, NULL), 0);
-	assert_int_equal(w->source->ops->lines(w->source, by.by, by.n_by,
-					       before, w->model.arena, &lines,
-					       NULL),
+	query.n_by = by.n_by;
+	assert_int_equal(w->source->ops->lines(w->source, &query,
+					       w->model.arena, &lines, NULL),
 			 0);
 	return lines;
 }
