@@ -150,7 +150,7 @@ static void empty_ring(struct keeping *k, struct source *s)
 
 static void empty_rings(struct keeping *k)
 {
-	k->draining = (k->sending != NULL && sending_is_draining(k->sending)) ||
+	k->draining = sending_is_draining(k->sending) ||
 		      rescue_is_draining(k->rescue);
 	for (unsigned i = 0; i < k->n_sources; i++)
 		empty_ring(k, &k->sources[i]);

@@ -425,8 +425,7 @@ bool rescue_tick(struct rescue *r)
 
 bool rescue_is_draining(const struct rescue *r)
 {
-	return r != NULL && r->sending != NULL &&
-	       sending_is_draining(r->sending);
+	return r != NULL && sending_is_draining(r->sending);
 }
 
 void rescue_renewed(struct rescue *r)

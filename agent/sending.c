@@ -152,7 +152,7 @@ void sending_poke(struct sending *s)
 
 bool sending_is_draining(const struct sending *s)
 {
-	for (size_t i = 0; i < s->n; i++)
+	for (size_t i = 0; s != NULL && i < s->n; i++)
 		if (deliver_is_draining(s->delivers[i]))
 			return true;
 	return false;

@@ -33,7 +33,7 @@ struct deliver *const *sending_list(const struct sending *sending);
 void sending_poke(struct sending *sending);
 
 /* A backlog shares the line with what is measured now: deliver_is_draining()
- * of any. */
+ * of any. NULL is fine. */
 bool sending_is_draining(const struct sending *sending);
 
 /* All rows of the store have been acknowledged by all; true if there is no

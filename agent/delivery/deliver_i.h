@@ -28,8 +28,7 @@ struct deliver {
 	int destination;
 	char *name, *agent, *epoch;
 	const struct framing *framing;
-	bool gzip;
-	bool truncate_addresses;
+	bool gzip, truncate_addresses;
 	uint64_t max_rows, interval_ns;
 	size_t max_bytes; /* less after each 413 */
 	struct retry_options retry;

@@ -92,7 +92,7 @@ static int last_until(struct store *store, uint64_t until_ns, uint64_t *ret_seq,
 		      struct ep_err *err)
 {
 	struct store_range range = { .until_ns = until_ns, .destination = -1 };
-	uint64_t first, beyond;
+	uint64_t first = UINT64_MAX, beyond = UINT64_MAX;
 	int r = first_since(store, until_ns, &first, err);
 
 	if (r == 0)
