@@ -6,9 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
-#define ANSWERS_MIN 100 /* in each of both */
-#define RISE_NS     5e6 /* less is no change, */
-#define PEER_NS     3e6 /* or no difference that anyone feels */
+#define ANSWERS_MIN 100  /* in each of both */
+#define RISE_NS     5e6  /* less is no change, */
+#define PEER_NS     5e6  /* and no difference that anyone feels */
+#define FELT_NS     25e6 /* less than that is not bad */
 
 static bool stands_for(const struct judging *j, const struct model_series *s,
 		       uint32_t circuit)
@@ -156,6 +157,9 @@ static void judge_peers(struct judging *j, uint32_t circuit)
 			  0.6 * judging_certainty(p.answers));
 	if (!(d.finding.value > d.finding.limit))
 		return;
+	if (p.own - p.others < FELT_NS)
+		judging_level(&d, EDGE_WARNING,
+			      0.3 * judging_certainty(p.answers));
 	d.cause = CAUSE_PEERS;
 	d.finding.text = judging_text(
 		j,

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define INTERCEPTED_MIN 3 /* samples, and half of all */
+#define BAD_RISE_NS     10e6
+#define SAME_TIME_NS    (UINT64_C(15) * 60 * 1000000000)
 
 /* Open events of one kind of one circuit. */
 struct open_events {
@@ -221,6 +223,56 @@ static double level_of(const struct model *model, const struct model_series *s,
 	return judged_values_median(&values);
 }
 
+/* The run that began then, if another went before it; NULL. */
+static const struct model_run *run_since(const struct model_circuit *c,
+					 uint64_t since_ns)
+{
+	for (size_t i = 1; i < c->n_runs; i++) {
+		uint64_t from_ns = c->runs[i].from_ns;
+		uint64_t apart = from_ns > since_ns ? from_ns - since_ns
+						    : since_ns - from_ns;
+
+		if (apart <= SAME_TIME_NS &&
+		    strcmp(c->runs[i].pop, c->runs[i - 1].pop) != 0)
+			return &c->runs[i];
+	}
+	return NULL;
+}
+
+static const char *help_latency(struct judging *j, uint32_t circuit,
+				uint64_t since_ns)
+{
+	const struct model_run *run =
+		run_since(&j->model->circuits[circuit], since_ns);
+
+	if (run == NULL)
+		return judging_text(
+			j,
+			"Ask %s what changed at that time: the edge location "
+			"is the same, so the way there is likeliest.",
+			judging_provider(j, circuit));
+	return judging_text(j,
+			    "At that time traffic moved from %s to %s: ask %s "
+			    "why.",
+			    judging_pop(j, run[-1].pop),
+			    judging_pop(j, run->pop),
+			    judging_provider(j, circuit));
+}
+
+/* How bad, as the rule of change has it; little is no more than a warning. */
+static void measure_rise(const struct judging *j, struct judged *d,
+			 double before, double after)
+{
+	struct edge_rule rule = judge_rule(j->options, JUDGE_CHANGE);
+
+	d->finding.unit = "ms";
+	d->finding.value = after / 1e6;
+	d->finding.limit = before / 1e6;
+	if (after - before >= BAD_RISE_NS &&
+	    100 * (after - before) / before > rule.poor)
+		judging_level(d, EDGE_BAD, 0.9);
+}
+
 static void judge_latency(struct judging *j, uint32_t circuit)
 {
 	struct open_events open =
@@ -243,19 +295,13 @@ static void judge_latency(struct judging *j, uint32_t circuit)
 		j, "Round trips%s to %s are longer than they were.",
 		judging_over(j, circuit), targets_of(j, &open));
 	if (after > before) {
-		d.finding.unit = "ms";
-		d.finding.value = after / 1e6;
-		d.finding.limit = before / 1e6;
+		measure_rise(j, &d, before, after);
 		d.finding.text = judging_text(
 			j, "Round trips%s to %s take %s, and took %s before.",
 			judging_over(j, circuit), targets_of(j, &open),
 			judging_ms(j, after), judging_ms(j, before));
 	}
-	d.finding.help = judging_text(
-		j,
-		"Ask %s what changed at that time; a change of the edge "
-		"location or of the path at the same moment is the likeliest.",
-		judging_provider(j, circuit));
+	d.finding.help = help_latency(j, circuit, open.first->since_ns);
 	judging_add(j, &d);
 }
 

@@ -88,12 +88,31 @@ static const char *say_pair(struct judging *j, const struct model_pair *pair)
 			    interval_of(j, &pair->p50));
 }
 
-/* What counts: Exchange before Microsoft's other services before the rest. */
+/* What counts: Exchange before Microsoft's other services before the rest, and of
+ * the kinds that of headlines. */
 static double importance(const struct model_series *s)
 {
+	double kind = judge_is_headline(s, MODEL_TCP)     ? 1
+		      : judge_is_headline(s, MODEL_HTTPS) ? 0.97
+							  : 0.94;
+
 	if (strcmp(s->service, "Exchange") == 0)
-		return 0.6;
-	return *s->service != '\0' ? 0.5 : 0.3;
+		return 0.6 * kind;
+	return (*s->service != '\0' ? 0.5 : 0.3) * kind;
+}
+
+static bool is_registered(const struct model_circuit *c)
+{
+	return *c->connection != '\0' || *c->primary_location != '\0';
+}
+
+/* Beside a line that is registered one that is not is the spare: that it is
+ * slower is no news. */
+static bool is_spare(const struct model *model, const struct model_pair *pair)
+{
+	return !is_registered(
+		       &model->circuits[model->series[pair->a].circuit]) &&
+	       is_registered(&model->circuits[model->series[pair->b].circuit]);
 }
 
 static void judge_pair(struct judging *j, const struct model_pair *pair)
@@ -103,7 +122,8 @@ static void judge_pair(struct judging *j, const struct model_pair *pair)
 	struct judged d = judging_draft(j, JUDGE_SAVING, s->circuit,
 					pair->p50.value / 1e6, importance(s));
 
-	if (!(pair->p50.low > 0) || !(d.finding.value >= d.finding.limit))
+	if (!(pair->p50.low > 0) || !(d.finding.value >= d.finding.limit) ||
+	    is_spare(j->model, pair))
 		return;
 	if (strcmp(d.finding.level, "good") == 0) /* the limit itself */
 		judging_level(&d, EDGE_WARNING, 0.3 * importance(s));

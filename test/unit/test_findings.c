@@ -224,19 +224,19 @@ static void sister_sites_are_faster(void **state)
 {
 	struct world *w = *state;
 
-	sister(w, "Utrecht 2", 8);
-	sister(w, "Utrecht 3", 9.5);
+	sister(w, "Utrecht 2", 6);
+	sister(w, "Utrecht 3", 6.5);
 	sister(w, "Utrecht 4", 5);
 	findings_expect(
 		w, "peers", "warning",
-		"Round trips over fibre are 12 ms at the median, 50 % above "
-		"the 8.0 ms of 3 other sites in Utrecht.");
+		"Round trips over fibre are 12 ms at the median, 100 % above "
+		"the 6.0 ms of 3 other sites in Utrecht.");
 }
 
 static void sister_sites_are_not_faster_by_much(void **state)
 {
 	struct world *w = *state;
-	struct model_series *s = sister(w, "Utrecht 2", 10); /* 20 %, 2 ms */
+	struct model_series *s = sister(w, "Utrecht 2", 7.5); /* 60 %, 4.5 ms */
 
 	findings_expect_none(w);
 	report_model_answers(&s->now, 50, 5); /* few */

@@ -185,6 +185,7 @@ static void one_target_of_several_does_not_answer(void **state)
 static void latency_has_been_worse_since(void **state)
 {
 	struct world *w = *state;
+	struct model_run runs[2];
 	const struct model_finding *f;
 
 	for (unsigned i = 0; i < 60; i++)
@@ -192,11 +193,22 @@ static void latency_has_been_worse_since(void **state)
 	report_model_answers(&w->tcp->now, 1000, 24);
 	findings_event(w, "latency_degraded", w->model.since_ns + 20 * MIN);
 	f = findings_expect(
-		w, "latency_degraded", "warning",
+		w, "latency_degraded", "bad",
 		"Round trips over fibre to outlook (tcp) take 44 ms, "
 		"and took 12 ms before.");
 	assert_true(f->since_ns == w->model.since_ns + 20 * MIN);
 	assert_true(f->value > 43.9 && f->limit < 12.1);
+	assert_non_null(strstr(f->help, "the edge location is the same"));
+	runs[0] = (struct model_run){ "FRA", w->model.since_ns,
+				      w->model.since_ns + 21 * MIN, 9, 0 };
+	runs[1] = (struct model_run){ "AMS", w->model.since_ns + 22 * MIN,
+				      w->model.until_ns, 9, 0 };
+	w->line->runs = runs;
+	w->line->n_runs = 2;
+	findings_judge(w);
+	assert_string_equal(w->model.findings[0].help,
+			    "At that time traffic moved from Frankfurt (FRA) "
+			    "to Amsterdam (AMS): ask KPN why.");
 }
 
 static void the_line_is_down(void **state)
@@ -269,6 +281,12 @@ static void another_circuit_would_be_better(void **state)
 	assert_string_equal(w->model.findings[0].text,
 			    "To outlook (tcp), circuit fibre would save 14 ms "
 			    "(12 to 15) of the round trip.");
+	/* A spare line is slower: no news. */
+	w->line->connection = "utrecht-1";
+	findings_expect_none(w);
+	w->model.circuits[1].connection = "utrecht-2";
+	findings_judge(w);
+	assert_int_equal(w->model.n_findings, 1);
 }
 
 static void circuits_do_not_differ(void **state)
