@@ -174,28 +174,29 @@ static enum cli_exit write_report(const struct cli_args *args,
 
 /* The configured store where none is named. `store`: that of --config; NULL. */
 static enum cli_exit from_stores(const struct cli_args *args, const char *store,
-				 struct report_options *o)
+				 const struct report_options *options)
 {
+	struct report_options o = *options;
 	const char *stores[CLI_REPEATS_MAX];
 	enum cli_exit code;
 	char *path = NULL;
 
-	while ((stores[o->n_stores] =
-			cli_text_at(args, "store", o->n_stores)) != NULL)
-		if (++o->n_stores == CLI_REPEATS_MAX)
+	while ((stores[o.n_stores] = cli_text_at(args, "store", o.n_stores)) !=
+	       NULL)
+		if (++o.n_stores == CLI_REPEATS_MAX)
 			break;
-	if (o->n_stores == 0 && store != NULL) {
-		stores[o->n_stores++] = store;
-	} else if (o->n_stores == 0) {
+	if (o.n_stores == 0 && store != NULL) {
+		stores[o.n_stores++] = store;
+	} else if (o.n_stores == 0) {
 		code = cli_store_path(args, &path);
 		if (code != CLI_OK)
 			return code;
-		stores[o->n_stores++] = path;
+		stores[o.n_stores++] = path;
 	}
-	o->stores = stores;
-	for (size_t i = 0; i < o->n_stores; i++)
+	o.stores = stores;
+	for (size_t i = 0; i < o.n_stores; i++)
 		cli_name_salvaged(stores[i]);
-	code = write_report(args, o);
+	code = write_report(args, &o);
 	free(path);
 	return code;
 }
