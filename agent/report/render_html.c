@@ -43,8 +43,8 @@ static void put_head(const struct render_html_options *o, struct buf *out)
 		      "initial-scale=1\">\n"
 		      "<meta name=\"color-scheme\" content=\"light dark\">\n"
 		      "<meta name=\"referrer\" content=\"no-referrer\">\n"
-		      "<meta name=\"generator\" content=\"edgeprobe " //
-		 EDGEPROBE_VERSION "\">\n<title>");
+		      "<meta name=\"generator\" content=\"edgeprobe ");
+	buf_text(out, EDGEPROBE_VERSION "\">\n<title>");
 	buf_html_text(out, o->title);
 	buf_text(out, "</title>\n<style>");
 	buf_text(out, web.style);
