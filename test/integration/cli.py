@@ -115,6 +115,14 @@ expect("each of an option that repeats counts",
 expect("an option that repeats too often",
        ["report"] + ["--store", "a"] * 257, 64,
        stderr="edgeprobe report: --store is there more than 256 times\n.*")
+with tempfile.NamedTemporaryFile("w+") as kept:
+    kept.write("the report before")
+    kept.flush()
+    expect("no report instead of another",
+           ["report", "--store", "/nowhere/a.db", "-o", kept.name], 74,
+           stderr="edgeprobe report: /nowhere/a.db: .*")
+    check("the file is as it was",
+          open(kept.name).read() == "the report before")
 versions = json.loads(run("version", "--json").stdout)
 check("versions of the libraries",
       {"edgeprobe", "libuv", "c-ares", "libcurl", "sqlite", "cjson",

@@ -280,11 +280,41 @@ static void text_says_what_happened(void **state)
 	desk_end(w);
 	text = desk_written(w, REPORT_TEXT, 0);
 	desk_has(text, "\nWhat happened");
-	desk_has(text,
-		 "2026-09-21 14:13  still   exchange by tcp over fibre: no");
+	desk_has(text, "2026-09-21 14:13  still   exchange by tcp over fibre: "
+		       "no answer\n");
 	desk_has(text, "\nCircuits");
 	for (const char *c = text; (c = strchr(c, '\n')) != NULL; c++)
 		assert_true(c == text || c[-1] != ' ');
+	free(text);
+}
+
+/* One trouble of a circuit shows in all that is measured over it. */
+static void text_tells_once_what_began_at_once(void **state)
+{
+	static const char *const targets[] = { "exchange", "teams", "entra" };
+	struct desk *w = *state;
+	char body[256];
+	char *text;
+
+	desk_begin(w, "a.db", "a");
+	desk_add(w, desk_series(w), T0, 10 * MS);
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(body, sizeof(body),
+			 "\"event\":\"unreachable\",\"level\":\"warning\","
+			 "\"state\":\"open\",\"target\":\"%s\","
+			 "\"probe\":\"tcp\",\"circuit\":\"fibre\"",
+			 targets[i]);
+		desk_note(w, ROW_EVENT, T0 + i * MIN, body);
+	}
+	desk_note(w, ROW_EVENT, T0 + HOUR,
+		  EVENT("loss_degraded", "open", ",\"loss_percent\":3"));
+	desk_end(w);
+	w->options.since_ns = T0;
+	w->options.until_ns = T0 + 2 * HOUR;
+	text = desk_written(w, REPORT_TEXT, 0);
+	desk_has(text, "exchange by tcp over fibre: no answer, and 2 more");
+	assert_null(strstr(text, "teams by tcp"));
+	desk_has(text, "exchange by tcp over fibre: 3.0 % lost\n");
 	free(text);
 }
 
@@ -298,6 +328,7 @@ int main(void)
 		DESK_TEST(events_are_told_in_words),
 		DESK_TEST(json_has_the_model),
 		DESK_TEST(text_says_what_happened),
+		DESK_TEST(text_tells_once_what_began_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
