@@ -21,8 +21,8 @@ fail() {
 # test/run has installed it already; by hand it is built and installed here.
 prefix=${TEST_BUILD:-$tmp}/prefix
 install_it() {
-	meson setup "$tmp/build" "$top" -Dtests=false -Dprefix="$prefix" \
-		-Dlibdir=lib && meson install -C "$tmp/build"
+	meson setup "$tmp/build" "$top" -Dtests=false -Dhtml=disabled \
+		-Dprefix="$prefix" -Dlibdir=lib && meson install -C "$tmp/build"
 }
 if [ ! -d "$prefix" ] && ! install_it >"$tmp/log" 2>&1; then
 	tail -n 30 "$tmp/log"
