@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define EVERY_MS (3600 * 1000)
+#define EVERY_MS UINT64_C(3600000)
 #define TICK_MS  500 /* while something is asked */
 #define TRIES    2
 

@@ -36,27 +36,27 @@ static const struct {
 	    "" } },
 };
 
+static void has(const char *problems, const char *wanted)
+{
+	const char *at = strstr(problems, wanted);
+
+	if (at == NULL)
+		fail_msg("%s is not in %s", wanted, problems);
+	if (*wanted && strncmp(at - strlen(NAME), NAME, strlen(NAME)) != 0)
+		fail_msg("no file in %s", problems);
+}
+
 static void what_is_wrong_is_said_where(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct config config = { 0 };
 		struct buf problems;
+		int r = load_config(&bad[i].text, 1, &config, &problems);
 
-		assert_int_equal(
-			load_config(&bad[i].text, 1, &config, &problems),
-			-EINVAL);
-		for (size_t j = 0; j < 2; j++) {
-			const char *wanted = bad[i].wanted[j];
-			const char *at = strstr(problems.data, wanted);
-
-			if (at == NULL)
-				fail_msg("%s is not in %s", wanted,
-					 problems.data);
-			if (*wanted &&
-			    strncmp(at - strlen(NAME), NAME, strlen(NAME)) != 0)
-				fail_msg("no file in %s", problems.data);
-		}
+		assert_int_equal(r, -EINVAL);
+		has(problems.data, bad[i].wanted[0]);
+		has(problems.data, bad[i].wanted[1]);
 		buf_finish(&problems);
 	}
 }
