@@ -53,7 +53,9 @@ static const struct schema_object km = { .phrase = "this limit",
 
 #define RULE(rule, kind, text)                                                 \
 	{                                                                      \
-		.opt = { .name = #rule, .offset = LIMIT(rule), .help = text }, \
+		.opt = { .name = #rule,                                        \
+			 .offset = LIMIT(rule),                                \
+			 .help = (text) },                                     \
 		.shape = SCHEMA_OBJECT, .object = &(kind), .sparse = true,     \
 		.ordered = true                                                \
 	}
