@@ -89,7 +89,8 @@ def a_relay_is_as_far_as_by_icmp(lab):
 def a_burst_of_a_call_comes_back_whole(lab):
     """50 packets a second, as a call has them."""
     targets = [{"name": "relay", "host": RELAY4, "probes": ["stun"],
-                "interval": "2s", "count": 100, "timeout": "1s"},
+                "interval": "3s", "count": 100, "spacing": "20ms",
+                "timeout": "1s"},
                {"name": "fresh", "host": RELAY4, "probes": ["stun"],
                 "interval": "500ms", "fresh_flow": 2, "timeout": "1s"}]
     with Folder(lab, "call") as f:
@@ -101,6 +102,9 @@ def a_burst_of_a_call_comes_back_whole(lab):
         expect(len(call) >= 100, f"{len(call)} samples")
         expect(all(row["outcome"] == "replied" for row in call),
                [row for row in call if row["outcome"] != "replied"][:3])
+        sent = sorted(row["ts_us"] for row in call)
+        apart = statistics.median(b - a for a, b in zip(sent, sent[1:]))
+        expect(apart < 25000, f"{apart} us apart, not 20 of 30 ms")
         own = lab.env["LAB_BRANCH_ADDR4"]
         expect(all(row["egress_address"] == own and row["egress_port"] > 1023
                    for row in call), call[0])
