@@ -121,20 +121,22 @@ static void samples_of_one_moment_are_paired(void **state)
 	expect_near(p->p90.high, 3e6, 8);
 }
 
-/* The second is nearer to the first's next sample than to the one before. */
+/* What comes 2 s before has a partner until something comes 1 s behind. */
 static void the_nearest_is_taken_whatever_came_first(void **state)
 {
 	struct world *w = *state;
 	const struct model_pair *p;
 
 	add(w, 2);
-	for (uint64_t i = 0; i < 100; i++) {
-		see(w, 1, BEGIN + i * 3 * S + 2 * S - 3 * S, 10 + (double)i);
-		see(w, 0, BEGIN + i * 3 * S, 30 + (double)i);
+	for (uint64_t i = 1; i <= 100; i++) {
+		see(w, 1, BEGIN + i * 10 * S - 2 * S, 500);
+		see(w, 0, BEGIN + i * 10 * S, 33);
+		see(w, 1, BEGIN + i * 10 * S + S, 13);
 	}
 	p = fill(w, 1);
 	assert_true(p->n == 100);
 	expect_near(p->p50.value, 20e6, 8);
+	expect_near(p->p90.value, 20e6, 8);
 }
 
 static void a_lost_sample_leaves_its_partner_alone(void **state)
