@@ -97,6 +97,12 @@ static void put_line(const char *name, const struct line *line, struct buf *out)
 	doc_number(out, "availability", line_availability_percent(line), 4);
 	put_rtt(&line->rtt, out);
 	doc_ms(out, "jitter", line->jitter);
+	if (line->loaded.n > 0) {
+		doc_begin(out, "loaded", '[');
+		doc_ms(out, NULL, line->loaded.p50);
+		doc_ms(out, NULL, line->loaded.p90);
+		doc_end(out, ']');
+	}
 	put_reasons(line, out);
 	put_phases(line, out);
 	put_pops(line, out);
@@ -229,6 +235,10 @@ static void put_series(const struct model *model, uint32_t i, struct buf *out)
 	doc_number(out, "worst_loss", s->worst_loss_percent, 3);
 	doc_number(out, "worst_burst", s->worst_burst_percent, 3);
 	doc_ms(out, "worst_jitter", s->worst_jitter_ns);
+	if (s->n_issuer > 0)
+		doc_uint(out, "strange_issuer", s->n_issuer);
+	if (s->n_nearby > 0)
+		doc_uint(out, "nearby", s->n_nearby);
 	doc_end(out, '}');
 }
 

@@ -161,7 +161,7 @@ static void hostile_names_stay_text(void **state)
 		return;
 	assert_null(strstr(w->page.data, "alert(1)</"));
 	assert_null(strstr(w->page.data, "<b>"));
-	assert_null(strstr(w->page.data, "--\""));
+	assert_null(strstr(w->page.data, "&lt;!--\""));
 	assert_null(strstr(w->page.data, "' onclick"));
 	assert_null(strchr(w->page.data, '\x01'));
 	assert_null(strchr(w->page.data, '\xff'));
@@ -223,6 +223,9 @@ static void data_says_what_the_model_says(void **state)
 
 	w->model.series[0].now.rtt.p50 = 4612345.6;
 	w->model.series[0].now.jitter = (double)NAN;
+	w->model.series[0].now.loaded =
+		(struct figures){ .n = 9, .p50 = 80e6, .p90 = 95.5e6 };
+	w->model.series[0].n_nearby = 7;
 	w->model.sites[0].latitude = (double)NAN;
 	w->model.events[0].circuit = MODEL_NONE;
 	if (!render(w, "a title"))
@@ -240,6 +243,9 @@ static void data_says_what_the_model_says(void **state)
 	now = json_get(series, "now");
 	assert_float_equal(number(now, "p50"), 4.612, 0);
 	assert_null(json_get(now, "jitter"));
+	assert_float_equal(number(series, "nearby"), 7, 0);
+	assert_null(json_get(series, "strange_issuer"));
+	assert_non_null(strstr(w->data, "\"loaded\":[80,95.5]"));
 	assert_null(json_get(now, "pops"));
 	assert_null(json_get(series, "worst_loss"));
 	assert_null(json_get(at(json_get(root, "events"), 0), "circuit"));
