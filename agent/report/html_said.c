@@ -70,7 +70,9 @@ static void put_source(struct buf *out, const struct model_finding *f)
 	buf_text(out, "</p>\n");
 }
 
-#define SHOWN 12 /* of anything; the others are behind a click */
+/* The others are behind a click. */
+#define FINDINGS_SHOWN 6
+#define SHOWN          12 /* rows of a long table */
 
 static void put_finding(const struct model *model, size_t i, struct buf *out)
 {
@@ -94,16 +96,17 @@ void html_findings(const struct model *model, struct buf *out)
 	else
 		buf_text(out, "<ol>\n");
 	for (size_t i = 0; i < model->n_findings; i++) {
-		if (i == SHOWN)
+		if (i == FINDINGS_SHOWN)
 			buf_printf(out,
 				   "</ol>\n<details><summary>%zu more"
 				   "</summary><ol start=\"%d\">\n",
-				   model->n_findings - SHOWN, SHOWN + 1);
+				   model->n_findings - FINDINGS_SHOWN,
+				   FINDINGS_SHOWN + 1);
 		put_finding(model, i, out);
 	}
 	if (model->n_findings > 0)
 		buf_text(out, "</ol>\n");
-	if (model->n_findings > SHOWN)
+	if (model->n_findings > FINDINGS_SHOWN)
 		buf_text(out, "</details>\n");
 	html_section_end(out);
 }
