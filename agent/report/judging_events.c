@@ -239,6 +239,44 @@ static const struct model_run *run_since(const struct model_circuit *c,
 	return NULL;
 }
 
+/* What the same target takes over the best other circuit of the site since then,
+ * if that is less by what a saving has to be: a sentence; "". */
+static const char *help_elsewhere(struct judging *j,
+				  const struct model_series *s,
+				  uint64_t since_ns, double now)
+{
+	const struct model *model = j->model;
+	uint32_t site = model->circuits[s->circuit].site;
+	double least = now - judge_rule(j->options, JUDGE_SAVING).good * 1e6;
+	uint32_t circuit = MODEL_NONE;
+
+	for (size_t i = 0; i < model->n_series; i++) {
+		const struct model_series *o = &model->series[i];
+		double level;
+
+		if (o->circuit >= model->n_circuits || o->cells == NULL ||
+		    o->circuit == s->circuit ||
+		    model->circuits[o->circuit].site != site ||
+		    strcmp(o->target, s->target) != 0 ||
+		    strcmp(o->probe, s->probe) != 0)
+			continue;
+		level = level_of(model, o, since_ns, UINT64_MAX);
+		if (!(level < least))
+			continue;
+		least = level;
+		circuit = o->circuit;
+	}
+	if (circuit == MODEL_NONE)
+		return "";
+	return judging_text(j,
+			    " Meanwhile the same takes %s over %s: send "
+			    "Microsoft 365 traffic that way until it is "
+			    "mended, which saves %s.",
+			    judging_ms(j, least),
+			    model_circuit_label(model, circuit),
+			    judging_ms(j, now - least));
+}
+
 static const char *help_latency(struct judging *j, uint32_t circuit,
 				uint64_t since_ns)
 {
@@ -302,6 +340,10 @@ static void judge_latency(struct judging *j, uint32_t circuit)
 			judging_ms(j, after), judging_ms(j, before));
 	}
 	d.finding.help = help_latency(j, circuit, open.first->since_ns);
+	if (after > before)
+		d.finding.help = judging_text(
+			j, "%s%s", d.finding.help,
+			help_elsewhere(j, s, open.first->since_ns, after));
 	judging_add(j, &d);
 }
 

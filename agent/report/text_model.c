@@ -75,6 +75,14 @@ static void print_of_site(const struct model *m, uint32_t site,
 
 /* --- findings --- */
 
+static void print_since(uint64_t since_ns, struct buf *out)
+{
+	char minute[32];
+
+	put_minute(minute, sizeof(minute), since_ns);
+	buf_printf(out, "%9sSince %s UTC.\n", "", minute);
+}
+
 static void print_findings(const struct render *r, struct buf *out)
 {
 	const struct model *m = r->model;
@@ -89,6 +97,8 @@ static void print_findings(const struct render *r, struct buf *out)
 		print_marked(out, bad ? "bad      " : "warning  ",
 			     bad ? BAD : WARNING, r->options->colour);
 		print_of_site(m, f->site, f->text, 9, out);
+		if (f->since_ns != 0)
+			print_since(f->since_ns, out);
 		if (*f->help != '\0') {
 			buf_printf(out, "%9s", "");
 			print_wrapped(out, f->help, 9);

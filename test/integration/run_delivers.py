@@ -75,7 +75,8 @@ def every_row_is_delivered(lab):
 def every_target_was_measured_by_every_kind(_):
     seen = collections.Counter()
     for row in RUN["rows"]:
-        expect(row["type"] in ("sample", "boot", "self"), row)
+        # The lab's edge is nearer than light allows, and events say so.
+        expect(row["type"] in ("sample", "boot", "self", "event"), row)
         if row["type"] != "sample":
             continue
         expect({key: row.get(key) for key in SITE} == SITE, row)

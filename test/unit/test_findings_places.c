@@ -211,6 +211,31 @@ static void latency_has_been_worse_since(void **state)
 			    "to Amsterdam (AMS): ask KPN why.");
 }
 
+static void another_line_is_better_meanwhile(void **state)
+{
+	struct world *w = *state;
+	uint32_t lte = report_model_circuit(&w->model, 0, "lte");
+	struct model_series *other = &w->model.series[report_model_series(
+		&w->model, lte, "outlook", "tcp", "Exchange")];
+
+	for (unsigned i = 0; i < 60; i++) {
+		w->tcp->cells[i].p50 = i < 20 ? 12e6f : 44e6f;
+		other->cells[i].p50 = 21e6f;
+	}
+	report_model_answers(&w->tcp->now, 1000, 24);
+	findings_event(w, "latency_degraded", w->model.since_ns + 20 * MIN);
+	findings_judge(w);
+	assert_string_equal(w->model.findings[0].rule, "latency_degraded");
+	assert_non_null(strstr(w->model.findings[0].help,
+			       "Meanwhile the same takes 21 ms over lte"));
+	assert_non_null(
+		strstr(w->model.findings[0].help, "which saves 23 ms."));
+	for (unsigned i = 0; i < 60; i++)
+		other->cells[i].p50 = 40e6f; /* not worth the change */
+	findings_judge(w);
+	assert_null(strstr(w->model.findings[0].help, "Meanwhile"));
+}
+
 static void the_line_is_down(void **state)
 {
 	struct world *w = *state;
@@ -327,6 +352,7 @@ int main(void)
 		IN_WORLD(nothing_answers),
 		IN_WORLD(one_target_of_several_does_not_answer),
 		IN_WORLD(latency_has_been_worse_since),
+		IN_WORLD(another_line_is_better_meanwhile),
 		IN_WORLD(the_line_is_down),
 		IN_WORLD(something_stands_between),
 		IN_WORLD(another_circuit_would_be_better),

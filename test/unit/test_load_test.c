@@ -133,7 +133,7 @@ static void or_its_bytes(void **state)
 	run(w, "/big", 1);
 	found = strstr(w->rows.data, "\"bytes\":");
 	assert_non_null(found);
-	sscanf(found, "\"bytes\":%llu", &bytes);
+	bytes = strtoull(found + strlen("\"bytes\":"), NULL, 10);
 	assert_in_range(bytes, 300000, 600000);
 	assert_true(web_server_requests(w->server) >= 2);
 	assert_null(strstr(w->rows.data, "failure"));
