@@ -57,7 +57,7 @@ void html_span(struct buf *out, uint64_t ns)
 		buf_printf(out, "%.0f s", (double)ns / 1e9);
 	else if (minutes < 60)
 		buf_printf(out, "%llu min", minutes);
-	else if (minutes < 48 * 60)
+	else if (minutes < 48ULL * 60)
 		buf_printf(out, "%llu h %02llu min", minutes / 60,
 			   minutes % 60);
 	else
