@@ -63,6 +63,7 @@ static enum cli_exit read_window(const struct cli_args *args,
 			o->until_ns = ep_clock_wall_ns();
 		o->since_ns =
 			o->until_ns > length_ns ? o->until_ns - length_ns : 1;
+		o->fit = !has_length;
 	}
 	if (o->until_ns != 0 && o->since_ns >= o->until_ns)
 		return cli_usage_error(args, "--since must be before --until");
@@ -306,9 +307,10 @@ const struct cli_command cmd_report = {
 		"1970. Loss is counted over the probes that could be\nasked; "
 		"jitter is the mean absolute difference of consecutive round "
 		"trips.\n\nWithout a window all that is stored is reported, "
-		"and of html the last 7 days.\nOf several stores those that "
-		"cannot be read are left out, with a warning.\n\nExit status "
-		"1 if there is nothing to report.\n\n"
+		"and of html the last 7 days, or\nwhat there is of them. Of "
+		"several stores those that cannot be read are left out,\nwith "
+		"a warning.\n\nExit status 1 if there is nothing to "
+		"report.\n\n"
 		"  edgeprobe report --since 1h\n"
 		"  edgeprobe report --by target,pop --format csv -o pops.csv\n"
 		"  edgeprobe report --store branches/ --window 30d --format "

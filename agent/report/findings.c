@@ -175,8 +175,9 @@ static void fill_headlines(struct model *model)
 	for (uint32_t i = 0; i < model->n_sites; i++) {
 		struct model_site *s = &model->sites[i];
 
+		s->circuit = model_main_circuit(model, i);
 		fill_headline(model,
-			      &(struct headline){ i, MODEL_NONE, &s->now,
+			      &(struct headline){ i, s->circuit, &s->now,
 						  &s->before, &s->headline });
 	}
 	for (uint32_t i = 0; i < model->n_circuits; i++) {
@@ -195,8 +196,8 @@ static void score(struct model *model)
 	uint64_t n;
 
 	for (uint32_t i = 0; i < model->n_sites; i++)
-		model->sites[i].score = edge_exchange_score(
-			judging_exchange_ms(model, i, MODEL_NONE, &n));
+		model->sites[i].score = edge_exchange_score(judging_exchange_ms(
+			model, i, model->sites[i].circuit, &n));
 	for (uint32_t i = 0; i < model->n_circuits; i++)
 		model->circuits[i].score =
 			edge_exchange_score(judging_exchange_ms(

@@ -14,7 +14,8 @@ struct gather_track {
 	bool kept;
 	struct cells_track *cells;
 	struct voice_worst worst;
-	uint32_t index; /* in the model */
+	uint64_t n_issuer, n_nearby; /* samples with these flags */
+	uint32_t index;              /* in the model */
 };
 
 struct gather_stream {
@@ -165,6 +166,8 @@ int gather_row(uint32_t stream, const struct scan_row *row, const char *pop,
 	if (r < 0 || row->late || row->reason == EP_REASON_MISSED)
 		return r;
 	cells_see(&g->cells, s->track->cells, row);
+	s->track->n_issuer += (row->flags & EP_FLAG_TLS_ISSUER) != 0;
+	s->track->n_nearby += (row->flags & EP_FLAG_NEARBY) != 0;
 	if (*pop != '\0')
 		r = runs_see(g->runs, stream, row->sent_ns, row->sent_ns, pop,
 			     1);
@@ -224,6 +227,8 @@ static int put_series(const struct gather_track *t, struct model *model,
 		.worst_loss_percent = t->worst.loss_percent,
 		.worst_burst_percent = t->worst.burst_percent,
 		.worst_jitter_ns = t->worst.jitter_ns,
+		.n_issuer = t->n_issuer,
+		.n_nearby = t->n_nearby,
 	};
 	const struct model_cell *cells = cells_end(t->cells);
 

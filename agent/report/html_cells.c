@@ -141,7 +141,10 @@ static void merge(struct mass *masses, size_t n, struct model_cell *into)
 static bool is_of(const struct model *model, const struct model_series *s,
 		  uint32_t site)
 {
+	uint32_t circuit = model->sites[site].circuit;
+
 	return s->cells != NULL && model->circuits[s->circuit].site == site &&
+	       (circuit == MODEL_NONE || s->circuit == circuit) &&
 	       judge_is_headline(s, model->sites[site].headline);
 }
 

@@ -148,6 +148,8 @@ static int put_site(const struct model *model, uint32_t i, struct buf *out)
 	doc_number(out, "lon", s->longitude, 4);
 	doc_number(out, "score", s->score, 1);
 	doc_text(out, "kind", html_kind(s->headline));
+	if (s->circuit != MODEL_NONE)
+		doc_uint(out, "circuit", s->circuit);
 	put_codes("expected_pops", s->expected_pops, out);
 	doc_text(out, "nearest_pop", nearest == NULL ? "" : nearest->code);
 	put_both(&s->now, &s->before, out);

@@ -93,6 +93,8 @@ static void put_site(struct buf *out, const struct model *m, size_t i)
 	put_degrees(out, "latitude", s->latitude);
 	put_degrees(out, "longitude", s->longitude);
 	put_text(out, "expected_pops", s->expected_pops);
+	if (s->circuit != MODEL_NONE)
+		put_text(out, "circuit", m->circuits[s->circuit].name);
 	put_headline(out, s->headline, s->score, &s->now, &s->before);
 }
 

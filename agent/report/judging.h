@@ -22,6 +22,7 @@ enum judge_cause {
 	CAUSE_PEERS,
 	CAUSE_SAVING,
 	CAUSE_INTERCEPTION,
+	CAUSE_LOADED,
 };
 
 struct judged {

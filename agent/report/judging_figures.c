@@ -8,6 +8,7 @@
 #define ANSWERS_MIN 30  /* for a median */
 #define ASKED_MIN   200 /* for a share */
 #define LOST_MIN    5   /* for a share of them: one or two say nothing */
+#define LOADED_MIN  5   /* a download takes seconds */
 #define BURST_MIN   3   /* the same of a worst moment */
 
 /* --- Exchange --- */
@@ -224,12 +225,41 @@ static void judge_reach(struct judging *j, uint32_t circuit)
 	judging_add(j, &d);
 }
 
+/* --- a full line --- */
+
+static void judge_loaded(struct judging *j, uint32_t circuit)
+{
+	const struct line *now = &j->model->circuits[circuit].now;
+	double ms = (now->loaded.p50 - now->rtt.p50) / 1e6;
+	struct judged d =
+		judging_draft(j, (enum judge_rule_id)EDGE_LOADED, circuit, ms,
+			      judging_certainty(now->loaded.n));
+
+	if (now->loaded.n < LOADED_MIN || !(ms > d.finding.limit))
+		return;
+	d.cause = CAUSE_LOADED;
+	d.finding.text = judging_text(
+		j,
+		"While a download fills the line%s, round trips take %s "
+		"instead of %s.",
+		judging_over(j, circuit), judging_ms(j, now->loaded.p50),
+		judging_ms(j, now->rtt.p50));
+	d.finding.help = judging_text(
+		j,
+		"Queues before the line are too long (buffer bloat): shape "
+		"traffic a little below its rate at the router, with a fair "
+		"queue (FQ-CoDel, CAKE), or ask %s for it.",
+		judging_provider(j, circuit));
+	judging_add(j, &d);
+}
+
 void judging_figures(struct judging *j)
 {
 	for (uint32_t i = 0; i < j->model->n_circuits; i++) {
 		judge_exchange(j, i);
 		judge_loss(j, i);
 		judge_reach(j, i);
+		judge_loaded(j, i);
 	}
 	for (size_t i = 0; i < j->model->n_series; i++)
 		if (j->model->series[i].circuit < j->model->n_circuits)

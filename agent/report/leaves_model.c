@@ -107,16 +107,16 @@ static int fill_circuits(const struct leaves *leaves, struct model *model)
 
 static int fill_sites(const struct leaves *leaves, struct model *model)
 {
-	struct about about = { .model = model,
-			       .circuit = MODEL_NONE,
-			       .series = MODEL_NONE };
+	struct about about = { .model = model, .series = MODEL_NONE };
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < model->n_sites; i++) {
 		struct model_site *s = &model->sites[i];
 
+		s->circuit = model_main_circuit(model, i);
 		about.site = i;
-		about.headline = judge_headline(model, i, MODEL_NONE);
+		about.circuit = s->circuit;
+		about.headline = judge_headline(model, i, s->circuit);
 		s->headline = (uint8_t)about.headline;
 		r = fill_both(leaves, &about, model, &s->now, &s->before);
 	}

@@ -49,6 +49,23 @@ const char *model_circuit_label(const struct model *model, uint32_t circuit)
 	return *name == '\0' ? "default route" : name;
 }
 
+uint32_t model_main_circuit(const struct model *model, uint32_t site)
+{
+	uint32_t found = MODEL_NONE;
+
+	for (uint32_t i = 0; i < model->n_circuits; i++) {
+		const struct model_circuit *c = &model->circuits[i];
+
+		if (c->site != site ||
+		    (*c->connection == '\0' && *c->primary_location == '\0'))
+			continue;
+		if (found != MODEL_NONE)
+			return MODEL_NONE;
+		found = i;
+	}
+	return found;
+}
+
 void model_init(struct model *model)
 {
 	memset(model, 0, sizeof(*model));

@@ -80,6 +80,10 @@ const char *model_site_label(const struct model *model, uint32_t site);
 /* "default route" for a circuit without a name. */
 const char *model_circuit_label(const struct model *model, uint32_t circuit);
 
+/* The circuit that stands for a site: the one that is registered for Peering
+ * Service, if there is just one. A median over two lines would be of neither. */
+uint32_t model_main_circuit(const struct model *model, uint32_t site);
+
 void model_init(struct model *model);
 void model_finish(struct model *model);
 

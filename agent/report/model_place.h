@@ -14,9 +14,12 @@ struct model_site {
 	const char *market;         /* edge_market(country) */
 	const char *expected_pops;  /* codes, comma-separated */
 	double latitude, longitude; /* degrees, NAN */
-	struct line now, before;    /* over its headline series */
-	uint8_t headline; /* enum model_headline: what `now` is about */
-	double score;     /* of Exchange, 0 to 100; NAN: not measured */
+	/* The figures below are those of this circuit, or of all: MODEL_NONE.
+	 * See model_main_circuit(). */
+	uint32_t circuit;
+	struct line now, before; /* over its headline series */
+	uint8_t headline;        /* enum model_headline: what `now` is about */
+	double score;            /* of Exchange, 0 to 100; NAN: not measured */
 };
 
 /* Which round trips stand for a site or a circuit: those of the first kind in

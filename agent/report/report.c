@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define REPORT_BYTES_MAX (256u << 20)
+#define MINUTE_NS        (60 * EP_NS_PER_S)
 
 const struct line *render_before(const struct render *r,
 				 const struct line *line)
@@ -131,15 +132,38 @@ static struct report_options complete(const struct report_options *options)
 	return o;
 }
 
+static int open_source(const struct report_options *o,
+		       struct source **ret_source, struct ep_err *err)
+{
+	return o->clickhouse != NULL
+		       ? source_open_clickhouse(o, ret_source, err)
+		       : source_open_stores(o, ret_source, err);
+}
+
+/* Read again from where samples begin, whole minutes; little is there to read,
+ * then. */
+static int fit_window(struct report_options *o, struct source **source,
+		      struct ep_err *err)
+{
+	uint64_t length_ns = o->until_ns - o->since_ns;
+
+	if (!o->fit || (*source)->first_ns < o->since_ns + length_ns / 8)
+		return 0;
+	o->since_ns = (*source)->first_ns - (*source)->first_ns % MINUTE_NS;
+	(*source)->ops->close(*source);
+	return open_source(o, source, err);
+}
+
 int report_write(const struct report_options *options, FILE *out,
 		 struct ep_err *err)
 {
 	struct report_options o = complete(options);
 	struct source *source = NULL;
 	struct model model;
-	int r = o.clickhouse != NULL ? source_open_clickhouse(&o, &source, err)
-				     : source_open_stores(&o, &source, err);
+	int r = open_source(&o, &source, err);
 
+	if (r == 0)
+		r = fit_window(&o, &source, err);
 	if (r < 0)
 		return r;
 	model_init(&model);

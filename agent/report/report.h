@@ -41,6 +41,8 @@ struct report_options {
 	/* Read from there instead; NULL: from the stores. */
 	const struct clickhouse_options *clickhouse;
 	uint64_t since_ns, until_ns; /* wall clock [since, until); 0: open */
+	bool fit; /* nobody asked for that beginning: of a window that is empty
+		   * for long at first the first sample is it */
 	enum report_key by[REPORT_KEYS_MAX];
 	unsigned n_by; /* 0: target, probe */
 	enum report_format format;

@@ -301,9 +301,26 @@ static void every_rule_has_a_name(void **state)
 	}
 }
 
+static void a_full_line_is_slow(void **state)
+{
+	struct world *w = *state;
+
+	report_model_answers(&w->line->now, 1000, 12);
+	w->line->now.loaded =
+		(struct figures){ .n = 10, .p50 = 180e6, .p95 = 300e6 };
+	findings_expect(w, "loaded", "warning",
+			"While a download fills the line over fibre, round "
+			"trips take 180 ms instead of 12 ms.");
+	w->line->now.loaded.p50 = 100e6; /* 88 more */
+	findings_expect_none(w);
+	w->line->now.loaded = (struct figures){ .n = 4, .p50 = 900e6 };
+	findings_expect_none(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		IN_WORLD(a_full_line_is_slow),
 		IN_WORLD(all_is_well),
 		cmocka_unit_test(an_empty_model),
 		IN_WORLD(nothing_was_measured),

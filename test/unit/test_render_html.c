@@ -328,11 +328,19 @@ static void a_site_is_put_together_from_its_series(void **state)
 				.p75 = i == 0 ? 11e6f : 21e6f,
 				.p95 = i == 0 ? 11e6f : 21e6f,
 			};
+	w->model.sites[0].circuit = MODEL_NONE;
 	assert_int_equal(html_merge_site(&w->model, 0, 1, both), 0);
 	assert_int_equal(both[0].asked, 1200);
 	assert_float_equal(both[0].p25, 10e6f, 0);
 	assert_float_equal(both[0].p50, 11e6f, 0);
 	assert_float_equal(both[0].p75, 20e6f, 0);
+
+	/* Of the one that stands for it, if one does. */
+	w->model.sites[0].circuit = w->model.series[0].circuit;
+	memset(both, 0, sizeof(both));
+	assert_int_equal(html_merge_site(&w->model, 0, 1, both), 0);
+	assert_int_equal(both[0].asked, 600);
+	assert_float_equal(both[0].p75, 11e6f, 0);
 }
 
 /* --- the markup --- */

@@ -31,7 +31,9 @@ function siteWhere(data, site) {
     site.market].filter(Boolean))].join(", ");
   const parts = [where];
   if (site.kind) {
-    parts.push("figures of " + word(site.kind) + " to Microsoft targets");
+    const over = data.circuits[site.circuit];
+    parts.push("figures of " + word(site.kind) + " to Microsoft targets" +
+      (over ? " over " + over.name : ""));
   }
   if (site.expected_pops && site.expected_pops.length) {
     parts.push("expected edge PoP " + site.expected_pops.map((code) =>
