@@ -102,7 +102,9 @@ CREATE TABLE IF NOT EXISTS edgeprobe.rows
     egress_km Nullable(Float64),
     resolver_address LowCardinality(String),
     resolver_place LowCardinality(String),
-    resolver_km Nullable(Float64)
+    resolver_km Nullable(Float64),
+    bytes UInt64,
+    failure String
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toDate(toUInt16(intDiv(ts_us, 86400000000)))
@@ -208,11 +210,11 @@ SELECT
     sumState(toUInt64(edgeprobe.rows.missed)) AS missed,
     sumState(toUInt64(type = 'late' AND position(flags, 'duplicate') = 0)) AS late,
     sumState(if(type = 'sample', cityHash64(agent, epoch, seq), toUInt64(0))) AS content,
-    minState(if(type = 'sample', ifNull(rtt_us, inf), inf)) AS rtt_min,
-    maxState(if(type = 'sample', ifNull(rtt_us, 0.), 0.)) AS rtt_max,
-    sumState(if(type = 'sample', ifNull(rtt_us, 0.), 0.)) AS rtt_sum,
-    sumState(if(type = 'sample', ifNull(rtt_us * rtt_us, 0.), 0.)) AS rtt_squares,
-    sumMapState(if(isNull(rtt_us) OR type != 'sample', emptyArrayUInt16(), [toUInt16(log2(greatest(assumeNotNull(rtt_us) * 1000, 1.)) * 64)]), if(isNull(rtt_us) OR type != 'sample', emptyArrayUInt64(), [toUInt64(1)])) AS rtt,
+    minState(if(type = 'sample' AND position(flags, 'loaded') = 0, ifNull(rtt_us, inf), inf)) AS rtt_min,
+    maxState(if(type = 'sample' AND position(flags, 'loaded') = 0, ifNull(rtt_us, 0.), 0.)) AS rtt_max,
+    sumState(if(type = 'sample' AND position(flags, 'loaded') = 0, ifNull(rtt_us, 0.), 0.)) AS rtt_sum,
+    sumState(if(type = 'sample' AND position(flags, 'loaded') = 0, ifNull(rtt_us * rtt_us, 0.), 0.)) AS rtt_squares,
+    sumMapState(if(isNull(rtt_us) OR type != 'sample' OR position(flags, 'loaded') > 0, emptyArrayUInt16(), [toUInt16(log2(greatest(assumeNotNull(rtt_us) * 1000, 1.)) * 64)]), if(isNull(rtt_us) OR type != 'sample' OR position(flags, 'loaded') > 0, emptyArrayUInt64(), [toUInt64(1)])) AS rtt,
     sumMapState(if(isNull(dns_us), emptyArrayUInt16(), [toUInt16(log2(greatest(assumeNotNull(dns_us) * 1000, 1.)) * 64)]), if(isNull(dns_us), emptyArrayUInt64(), [toUInt64(1)])) AS dns,
     sumMapState(if(isNull(connect_us), emptyArrayUInt16(), [toUInt16(log2(greatest(assumeNotNull(connect_us) * 1000, 1.)) * 64)]), if(isNull(connect_us), emptyArrayUInt64(), [toUInt64(1)])) AS connect,
     sumMapState(if(isNull(tls_us), emptyArrayUInt16(), [toUInt16(log2(greatest(assumeNotNull(tls_us) * 1000, 1.)) * 64)]), if(isNull(tls_us), emptyArrayUInt64(), [toUInt64(1)])) AS tls,

@@ -31,7 +31,9 @@ ALTER TABLE edgeprobe.rows
     ADD COLUMN egress_km Nullable(Float64),
     ADD COLUMN resolver_address LowCardinality(String),
     ADD COLUMN resolver_place LowCardinality(String),
-    ADD COLUMN resolver_km Nullable(Float64);
+    ADD COLUMN resolver_km Nullable(Float64),
+    ADD COLUMN bytes UInt64,
+    ADD COLUMN failure String;
 
 ALTER TABLE edgeprobe.minutes
     ADD COLUMN host LowCardinality(String),

@@ -440,7 +440,7 @@ def every_documented_key_has_a_column(_):
     there = {row[0] for row in RUN["server"].table(
         "SELECT name FROM system.columns WHERE database = 'edgeprobe' AND "
         "table = 'rows'")}
-    parts = [contract.SELF[name] for name in ("site", "circuit")]
+    parts = [contract.SELF[name] for name in ("site", "circuit", "load")]
     for keys in [k for k in contract.KEYS.values() if k] + parts:
         expect(set(keys) <= there, f"no column {set(keys) - there}")
 
