@@ -22,6 +22,7 @@
 #include "whoami.h"
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,7 +51,7 @@ struct app {
 	struct whoami *whoami;
 	struct control *control;
 	struct status_of status;
-	bool stopping;
+	bool stopping, again;
 	int result;
 };
 
@@ -101,10 +102,11 @@ static void on_signal(uv_signal_t *handle, int number)
 {
 	struct app *app = container_of(handle->data, struct app, scope);
 
-	if (app->stopping)
+	if (app->stopping && !app->again)
 		_exit(128 + number);
 	log_info("app", "signal=%d next=stop", number);
 	app->flush_ns = 0; /* never wait for the network */
+	app->again = false;
 	stop(app);
 }
 
@@ -131,12 +133,25 @@ static void watch(struct app *app, uv_signal_t *handle, int number)
 	uv_signal_start(handle, on_signal, number);
 }
 
+/* From one run to the next a signal waits until somebody hears it. */
+static void hold_signals(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	pthread_sigmask(how, &set, NULL);
+}
+
 static void watch_signals(struct app *app)
 {
 	signal(SIGPIPE, SIG_IGN);
 	watch(app, &app->term, SIGTERM);
 	watch(app, &app->interrupt, SIGINT);
 	watch(app, &app->hangup, SIGHUP);
+	hold_signals(SIG_UNBLOCK);
 }
 
 static int start_thread(struct app *app, int which, const char *name,
@@ -194,10 +209,24 @@ static int watch_circuits(struct app *app, struct ep_err *err)
 	return circuits_open(&app->loop, &options, &app->circuits, err);
 }
 
+/* Once a month or so: to stop and to start again takes part of a second, and
+ * whoever measures, counts or watches needs to know nothing of it. */
+static void on_targets(void *arg)
+{
+	struct app *app = arg;
+
+	log_info("app", "targets=changed next=start_again");
+	hold_signals(SIG_BLOCK);
+	app->again = true;
+	app->flush_ns = 0;
+	uv_timer_start(&app->duration, on_duration, 0, 0);
+}
+
 /* To measure by the list that is there matters more than a newer one. */
 static void watch_endpoints(struct app *app)
 {
-	struct endpoints_watch_options options = { app->config, on_event, app };
+	struct endpoints_watch_options options = { app->config, on_event,
+						   on_targets, app };
 	struct ep_err err = { 0 };
 
 	if (endpoints_watch_open(&app->loop, &options, &app->endpoints, &err) <
@@ -384,7 +413,7 @@ int app_run(const struct config *config, uint64_t duration_ns,
 				       duration_ns / EP_NS_PER_MS, 0);
 		}
 		uv_run(&app->loop, UV_RUN_DEFAULT);
-		r = app->result;
+		r = app->result == 0 && app->again ? APP_AGAIN : app->result;
 		if (r < 0)
 			ep_err_set(err, r,
 				   "the last samples could not be stored; "
@@ -392,5 +421,7 @@ int app_run(const struct config *config, uint64_t duration_ns,
 	}
 	close_loop(app);
 	free_app(app);
+	if (r != APP_AGAIN)
+		hold_signals(SIG_UNBLOCK);
 	return r;
 }

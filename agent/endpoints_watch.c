@@ -20,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #define SERVICE     "https://endpoints.office.com"
 #define HOUR_NS     (3600 * EP_NS_PER_S)
@@ -178,11 +180,12 @@ static void tell(const struct endpoints_watch *w, const struct buf *changes)
 {
 	bool other = changes->len > 0 && changes->error == 0;
 
-	if (other)
-		w->options.row(changes->data, w->options.arg);
 	log_info("endpoints", "instance=%s version=%s kept=yes targets=%s",
-		 w->clouds[w->at], w->version,
-		 other ? "changed next=from_the_next_start" : "same");
+		 w->clouds[w->at], w->version, other ? "changed" : "same");
+	if (!other)
+		return;
+	w->options.row(changes->data, w->options.arg);
+	w->options.moved(w->options.arg);
 }
 
 static int take_list(struct endpoints_watch *w, struct ep_err *err)
@@ -298,6 +301,30 @@ static void find_clouds(struct endpoints_watch *w)
 			add_cloud(w, sources_instance(&c->sources[i]));
 }
 
+/* How much of the interval is left since the youngest list was written: who is
+ * started again and again does not ask each time. */
+static uint64_t left_ns(const struct endpoints_watch *w)
+{
+	uint64_t left = 0;
+
+	for (unsigned i = 0; i < w->n_clouds; i++) {
+		char *path = sources_list_path(w->options.config->store_path,
+					       w->clouds[i]);
+		int64_t age_s;
+		struct stat st;
+
+		if (path != NULL && stat(path, &st) == 0) {
+			age_s = time(NULL) - st.st_mtime;
+			if (age_s >= 0 && (uint64_t)age_s * EP_NS_PER_S <
+						  interval_of(w) - left)
+				left = interval_of(w) -
+				       (uint64_t)age_s * EP_NS_PER_S;
+		}
+		free(path);
+	}
+	return left;
+}
+
 /* Not all branches at once after a power cut. */
 static uint64_t first_ns(const struct endpoints_watch *w)
 {
@@ -307,7 +334,7 @@ static uint64_t first_ns(const struct endpoints_watch *w)
 
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
 		random = (uint32_t)uv_hrtime();
-	return most_ns / 1000 * (random % 1000);
+	return left_ns(w) + most_ns / 1000 * (random % 1000);
 }
 
 static int prepare(struct endpoints_watch *w, struct ep_err *err)

@@ -1,6 +1,5 @@
 /* Asks the Microsoft 365 endpoints web service whether there is a newer list,
- * keeps it beside the store, and tells what changes by it. What is measured is
- * what the agent started with: a newer list holds from the next start. */
+ * keeps it beside the store, and tells what changes by it. */
 #ifndef AGENT_ENDPOINTS_WATCH_H
 #define AGENT_ENDPOINTS_WATCH_H
 
@@ -14,10 +13,15 @@ struct endpoints_watch_options {
 	const struct config *config; /* borrowed until the end */
 	/* Members of a row of type event. */
 	void (*row)(const char *body, void *arg);
+	/* After such a row: by the list that is kept now other hosts are to be
+	 * measured. The watch is not to be closed before this returns to the
+	 * loop. */
+	void (*moved)(void *arg);
 	void *arg;
 };
 
-/* Begins within a minute; where no target has the service as its source,
+/* Begins within a minute, or an interval after the list was written that is
+ * kept, if that is later; where no target has the service as its source,
  * `*ret_watch` is NULL. 0, or a negative errno with `err`. */
 int endpoints_watch_open(uv_loop_t *loop,
 			 const struct endpoints_watch_options *options,

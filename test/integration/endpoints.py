@@ -118,7 +118,7 @@ def agent_of(place, name, there, **more):
     """Of hosts that lead nowhere: there is nothing but loopback."""
     folder = here.Folder(place, name)
     return folder.write([{"source": "microsoft365", "probes": ["tcp"],
-                          "interval": "1h"}],
+                          "interval": "1s"}],
                         microsoft365=there.polling(**more))
 
 
@@ -224,6 +224,10 @@ def what_is_printed_is_what_is_measured(place):
     expect(names[0] == names[1] and len(names[0]) == 7, names)
 
 
+def is_of(host):
+    return lambda row: row["type"] == "sample" and row["host"] == host
+
+
 @case
 def versions_move(place):
     there = Service(place, "moves")
@@ -232,10 +236,16 @@ def versions_move(place):
              "the first list")
     await_it(lambda: there.n("version") >= 4, 30, "four looks")
     expect(there.n("endpoints") == 1, there.asked)
-    there.body = json.dumps(LIST["endpoints"][1:])
+    there.body = json.dumps(LIST["endpoints"][1:] + [
+        {**LIST["endpoints"][0], "urls": ["added.example"]}])
     there.version = "2026120100"
     await_it(lambda: kept(folder)["version"] == "2026120100", 30,
              "the second list")
+    await_it(lambda: folder.count(is_of("added.example")) >= 2, 60,
+             "measured without a start by hand")
+    expect("next=as_before" not in folder.said() and
+           folder.count(lambda row: row["type"] == "boot") == 3,
+           folder.said())
     expect(folder.end()[0] == 0, folder.said())
     rows = [row for row in folder.rows()
             if row.get("event") == "targets_changed"]
@@ -243,7 +253,11 @@ def versions_move(place):
            "mail.example" in rows[0]["added"].split() and
            rows[1]["removed"].split() == ["outlook.office.com",
                                           "mail.example"] and
-           rows[1]["n_removed"] == 2 and rows[1]["n_added"] == 0, rows)
+           rows[1]["n_removed"] == 2 and
+           rows[1]["added"].split() == ["added.example"], rows)
+    last = max(row["seq"] for row in folder.rows() if is_of("mail.example")(row))
+    expect(all(row["seq"] > last for row in folder.rows()
+               if is_of("added.example")(row)), "both are measured")
     expect({line["version"] for line in lines(folder)} == {"2026120100"},
            lines(folder))
     first, seen = id_of(folder), there.n("version")
