@@ -206,6 +206,7 @@ static void put_circuit(const struct model *model, uint32_t i, struct buf *out)
 	doc_text(out, "connection", c->connection);
 	doc_text(out, "primary", c->primary_location);
 	doc_text(out, "backup", c->backup_location);
+	doc_text(out, "observed", c->observed_provider);
 	doc_text(out, "egress", c->egress_address);
 	doc_text(out, "egress_place", c->egress_place);
 	doc_number(out, "egress_km", c->egress_km, 0);

@@ -49,6 +49,19 @@ static void put_address(struct buf *out, const char *address, const char *place,
 	buf_text(out, "</td>");
 }
 
+/* Declared, and observed. */
+static void put_provider(struct buf *out, const struct model_circuit *c)
+{
+	buf_text(out, "<td>");
+	buf_html_text(out, c->provider);
+	if (*c->observed_provider != '\0') {
+		buf_text(out, *c->provider == '\0' ? "" : ", ");
+		buf_text(out, "observed: ");
+		buf_html_text(out, c->observed_provider);
+	}
+	buf_text(out, "</td>");
+}
+
 static void put_circuit(const struct model *model, uint32_t i, struct buf *out)
 {
 	const struct model_circuit *c = &model->circuits[i];
@@ -56,7 +69,7 @@ static void put_circuit(const struct model *model, uint32_t i, struct buf *out)
 	buf_printf(out, "<tr data-circuit=\"%u\">", i);
 	html_head_cell(out, model_site_label(model, c->site));
 	html_text_cell(out, model_circuit_label(model, i));
-	html_text_cell(out, c->provider);
+	put_provider(out, c);
 	html_text_cell(out, c->prefix);
 	html_text_cell(out, c->connection);
 	html_text_cell(out, c->primary_location);

@@ -144,6 +144,7 @@ static void put_circuit(struct buf *out, const struct model *m, size_t i)
 	put_site_name(out, m, c->site);
 	put_text(out, "circuit", c->name);
 	put_text(out, "provider", c->provider);
+	put_text(out, "observed_provider", c->observed_provider);
 	put_text(out, "prefix", c->prefix);
 	put_text(out, "connection", c->connection);
 	put_text(out, "primary_location", c->primary_location);

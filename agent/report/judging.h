@@ -23,6 +23,7 @@ enum judge_cause {
 	CAUSE_SAVING,
 	CAUSE_INTERCEPTION,
 	CAUSE_LOADED,
+	CAUSE_LINE,
 };
 
 struct judged {

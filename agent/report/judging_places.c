@@ -1,5 +1,7 @@
 /* Where traffic meets Microsoft, leaves the enterprise, and asks for names. */
+#include "edge/place.h"
 #include "edge/pop.h"
+#include "edgeprobe/address.h"
 #include "report/judging.h"
 #include <errno.h>
 #include <math.h>
@@ -313,7 +315,6 @@ static void judge_failovers(struct judging *j, const struct landing *l)
 	d.finding.since_ns = last->from_ns;
 	d.finding.unit = "s";
 	d.finding.value = (double)away_ns / 1e9;
-	d.finding.limit = 0;
 	d.finding.pop = last->pop;
 	d.finding.text = judging_text(
 		j,
@@ -336,6 +337,57 @@ static void judge_failovers(struct judging *j, const struct landing *l)
 static const char *place_or_not(struct judging *j, const char *place)
 {
 	return *place == '\0' ? "" : judging_text(j, " in %s,", place);
+}
+
+/* Whether an address is in one of these; false, too, if it is none. */
+static bool is_in(const char *address, const char *prefixes)
+{
+	struct edge_hub hub = { .prefixes = (char *)prefixes };
+	struct ep_address parsed;
+
+	return ep_address_parse(address, &parsed) == 0 &&
+	       edge_hub_find(&hub, 1, &parsed) != NULL;
+}
+
+/* RFC 1918, 6598, 3927 and loopback: seen from within, it says nothing of the
+ * line. */
+#define OWN_PREFIXES                                                           \
+	"10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,169.254.0.0/"   \
+	"16,"                                                                  \
+	"127.0.0.0/8"
+
+/* Peering Service is for the registered prefix, of IPv4. */
+static void judge_line(struct judging *j, const struct landing *l)
+{
+	const struct model_circuit *c = l->line;
+	const char *observed = c->observed_provider;
+	struct judged d = judging_draft(j, (enum judge_rule_id)EDGE_EGRESS,
+					l->circuit, (double)NAN, 0);
+
+	if (*c->prefix == '\0' || strchr(c->prefix, ':') != NULL ||
+	    !is_in(c->egress_address, "0.0.0.0/0") ||
+	    is_in(c->egress_address, OWN_PREFIXES) ||
+	    is_in(c->egress_address, c->prefix))
+		return;
+	d.cause = CAUSE_LINE;
+	d.finding.rule = "prefix";
+	d.finding.source = "Peering Service registration";
+	d.finding.unit = "";
+	d.finding.limit = (double)NAN;
+	judging_level(&d, EDGE_WARNING, 0.6);
+	d.finding.text = judging_text(
+		j,
+		"Traffic%s leaves from %s, which is not in the prefix %s that "
+		"is registered for it.",
+		judging_over(j, l->circuit), c->egress_address, c->prefix);
+	d.finding.help = judging_text(
+		j,
+		"Peering Service is for the registered prefix only: look "
+		"whether this traffic takes another line%s%s%s, and ask %s "
+		"which addresses it translates to.",
+		*observed == '\0' ? "" : " (the address is of ", observed,
+		*observed == '\0' ? "" : ")", judging_provider(j, l->circuit));
+	judging_add(j, &d);
 }
 
 static void judge_egress(struct judging *j, const struct landing *l)
@@ -385,6 +437,7 @@ void judging_places(struct judging *j)
 	for (uint32_t i = 0; i < j->model->n_circuits; i++) {
 		struct landing l = land(j, i);
 
+		judge_line(j, &l);
 		judge_egress(j, &l);
 		judge_resolver(j, &l);
 		if (*l.code == '\0')

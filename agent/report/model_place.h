@@ -67,6 +67,9 @@ struct model_circuit {
 	const char *provider, *prefix;
 	const char *connection, *primary_location, *backup_location;
 	const char *egress_address, *egress_place;
+	/* Who announces the egress address: "AS64500 EXAMPLE-NET"; "" where it
+	 * was not asked. Beside `provider`, which is what was declared. */
+	const char *observed_provider;
 	const char *resolver_address, *resolver_place;
 	double egress_km, resolver_km; /* from the site; NAN */
 	struct line now, before;       /* over its headline series */

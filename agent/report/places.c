@@ -2,6 +2,8 @@
 #include "edge/market.h"
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +74,7 @@ static struct place_circuit *circuit_of(struct places *p, const char *site,
 		.backup_location = "",
 		.egress_address = "",
 		.egress_place = "",
+		.observed_provider = "",
 		.resolver_address = "",
 		.resolver_place = "",
 		.egress_km = (double)NAN,
@@ -158,6 +161,20 @@ static void take_found(struct places *p, const struct json *row,
 	*km = number_in(row, keys[2]);
 }
 
+/* Of the address that was just told, or none. */
+static const char *observed(struct places *p, const struct json *row)
+{
+	double asn = number_in(row, "egress_asn");
+	const char *name = text_in(p, row, "egress_provider");
+	char text[160];
+
+	if (!(asn >= 1 && asn <= UINT32_MAX))
+		return "";
+	snprintf(text, sizeof(text), "AS%.0f%s%s", asn,
+		 *name == '\0' ? "" : " ", name);
+	return texts_keep(p->texts, text);
+}
+
 int places_tell_circuit(struct places *places, const char *site,
 			uint64_t time_ns, const struct json *row)
 {
@@ -183,6 +200,8 @@ int places_tell_circuit(struct places *places, const char *site,
 	c->backup_location = text_in(places, row, "backup_location");
 	take_found(places, row, egress, &c->egress_address, &c->egress_place,
 		   &c->egress_km);
+	if (*text_in(places, row, "egress_address") != '\0')
+		c->observed_provider = observed(places, row);
 	take_found(places, row, resolver, &c->resolver_address,
 		   &c->resolver_place, &c->resolver_km);
 	return 0;
@@ -258,10 +277,10 @@ static int copy_site(struct arena *arena, struct model_site *site)
 static int copy_circuit(struct arena *arena, struct model_circuit *c)
 {
 	const char **const texts[] = {
-		&c->name,           &c->provider,         &c->prefix,
-		&c->connection,     &c->primary_location, &c->backup_location,
-		&c->egress_address, &c->egress_place,     &c->resolver_address,
-		&c->resolver_place,
+		&c->name,           &c->provider,          &c->prefix,
+		&c->connection,     &c->primary_location,  &c->backup_location,
+		&c->egress_address, &c->egress_place,      &c->resolver_address,
+		&c->resolver_place, &c->observed_provider,
 	};
 
 	line_init(&c->now);

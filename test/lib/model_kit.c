@@ -230,6 +230,7 @@ static int fill_circuit(const struct making *m, uint32_t i)
 		.backup_location = "",
 		.egress_address = arena_printf(arena, "203.0.%u.17", 100 + i),
 		.egress_place = places[site].metro,
+		.observed_provider = "AS64500 EXAMPLE-NET",
 		.resolver_address = "192.0.2.53",
 		.resolver_place = "Frankfurt",
 		.egress_km = 4,

@@ -56,7 +56,7 @@ uint32_t report_model_circuit(struct model *model, uint32_t site,
 	c->name = name;
 	c->provider = c->prefix = c->connection = "";
 	c->primary_location = c->backup_location = "";
-	c->egress_address = c->egress_place = "";
+	c->egress_address = c->egress_place = c->observed_provider = "";
 	c->resolver_address = c->resolver_place = "";
 	c->egress_km = c->resolver_km = c->score = NONE;
 	line_init(&c->now);

@@ -146,6 +146,29 @@ static void it_leaves_far_away(void **state)
 		"192.0.2.53): front doors are chosen near there.");
 }
 
+static void it_leaves_from_a_strange_address(void **state)
+{
+	struct world *w = *state;
+
+	w->line->prefix = "203.0.113.16/28";
+	w->line->egress_address = "203.0.113.17";
+	findings_expect_none(w);
+	w->line->egress_address = "192.168.1.2"; /* seen from within */
+	findings_expect_none(w);
+	w->line->egress_address = "2001:db8::1"; /* only IPv4 is registered */
+	findings_expect_none(w);
+	w->line->egress_address = "198.51.100.7";
+	w->line->observed_provider = "AS64500 EXAMPLE-NET";
+	findings_expect(w, "prefix", "warning",
+			"Traffic over fibre leaves from 198.51.100.7, which is "
+			"not in the prefix 203.0.113.16/28 that is registered "
+			"for it.");
+	assert_non_null(strstr(w->model.findings[0].help,
+			       "(the address is of AS64500 EXAMPLE-NET)"));
+	w->line->prefix = ""; /* nothing is registered */
+	findings_expect_none(w);
+}
+
 /* --- events --- */
 
 static void nothing_answers(void **state)
@@ -349,6 +372,7 @@ int main(void)
 		IN_WORLD(not_where_it_is_expected),
 		IN_WORLD(not_where_it_was_before),
 		IN_WORLD(it_leaves_far_away),
+		IN_WORLD(it_leaves_from_a_strange_address),
 		IN_WORLD(nothing_answers),
 		IN_WORLD(one_target_of_several_does_not_answer),
 		IN_WORLD(latency_has_been_worse_since),

@@ -36,7 +36,8 @@ static void the_newest_facts_count(void **state)
 		  "\"part\":\"circuit\",\"circuit\":\"fibre\",\"provider\":"
 		  "\"old\","
 		  "\"connection\":\"old\",\"egress_address\":\"203.0.113.7\","
-		  "\"egress_place\":\"Berlin\",\"egress_km\":3");
+		  "\"egress_place\":\"Berlin\",\"egress_km\":3,"
+		  "\"egress_asn\":64500,\"egress_provider\":\"EXAMPLE-NET\"");
 	desk_note(w, ROW_SELF, T0 + S,
 		  "\"part\":\"circuit\",\"circuit\":\"fibre\",\"provider\":"
 		  "\"DTAG\","
@@ -60,6 +61,7 @@ static void the_newest_facts_count(void **state)
 	assert_string_equal(c->provider, "DTAG");
 	assert_string_equal(c->connection, "peering 1");
 	assert_string_equal(c->primary_location, "Frankfurt");
+	assert_string_equal(c->observed_provider, "AS64500 EXAMPLE-NET");
 	assert_string_equal(c->egress_address, "203.0.113.7"); /* not yet known
 								* anew */
 	desk_near(c->egress_km, 3, 1e-9);

@@ -86,7 +86,8 @@ function circuitsTable(data, site) {
       s.now.pops) || { now: {} }).now);
     const change = changeOf(c.now.p50, c.before && c.before.p50);
     return [el("a", { href: siteLink(site, { circuit: c }) }, c.label),
-      c.provider || DASH, c.connection
+      [c.provider, c.observed && "observed: " + c.observed].filter(Boolean)
+        .join(", ") || DASH, c.connection
         ? c.connection + (c.primary ? " (primary " + c.primary + (c.backup
           ? ", backup " + c.backup : "") + ")" : "") : DASH,
       locationBadge(data, c), all.slice(0, 3).map(([code, share]) =>
