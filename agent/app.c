@@ -19,6 +19,7 @@
 #include "keeping.h"
 #include "load_test.h"
 #include "measuring.h"
+#include "provider.h"
 #include "whoami.h"
 #include <assert.h>
 #include <errno.h>
@@ -49,6 +50,7 @@ struct app {
 	struct endpoints_watch *endpoints;
 	struct load_test *load_test;
 	struct whoami *whoami;
+	struct provider *provider;
 	struct control *control;
 	struct status_of status;
 	bool stopping, again;
@@ -80,6 +82,17 @@ static void stop_measuring(struct app *app)
 			measuring_join(app->measuring[i]);
 }
 
+static void stop_provider(struct app *app)
+{
+	struct keeping_view view;
+
+	if (app->provider == NULL)
+		return;
+	keeping_look(app->keeping, &view);
+	event_watch_ask(view.watch, NULL);
+	provider_close(app->provider);
+}
+
 static void stop(struct app *app)
 {
 	if (app->stopping)
@@ -89,6 +102,7 @@ static void stop(struct app *app)
 	endpoints_watch_close(app->endpoints);
 	load_test_close(app->load_test);
 	whoami_close(app->whoami);
+	stop_provider(app);
 	circuits_close(app->circuits);
 	stop_measuring(app);
 	keeping_close(app->keeping, app->flush_ns, &app->result);
@@ -282,6 +296,18 @@ static void ask_whoami(struct app *app)
 			 err.text);
 }
 
+static void ask_provider(struct app *app)
+{
+	struct keeping_view view;
+	struct ep_err err = { 0 };
+
+	if (provider_open(&app->loop, app->config, &app->provider, &err) < 0)
+		log_warn("provider", "open=failed reason=\"%s\" next=unasked",
+			 err.text);
+	keeping_look(app->keeping, &view);
+	event_watch_ask(view.watch, app->provider);
+}
+
 static int open_control(struct app *app, struct ep_err *err)
 {
 	const struct config *c = app->config;
@@ -330,6 +356,7 @@ static int start(struct app *app, struct ep_err *err)
 		watch_endpoints(app);
 		test_load(app);
 		ask_whoami(app);
+		ask_provider(app);
 		r = open_control(app, err);
 	}
 	if (r < 0)

@@ -5,6 +5,7 @@
 #include "facts.h"
 #include "items.h"
 #include "origin.h"
+#include "provider.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct event_watch {
 	struct events *events;
 	struct facts *facts;
 	struct origin *origin;
+	struct provider *provider; /* NULL: nobody is asked */
 	event_watch_cb cb;
 	void *arg;
 	struct edge_place site;
@@ -162,8 +164,27 @@ void event_watch_resolver(struct event_watch *watch, size_t i,
 	origin_learn(watch->origin, i, FACTS_RESOLVER, address);
 }
 
+void event_watch_ask(struct event_watch *watch, struct provider *provider)
+{
+	watch->provider = provider;
+}
+
+static void look_up(struct event_watch *w, size_t i, uint64_t now_ns)
+{
+	const struct ep_address *address = facts_egress(w->facts, i);
+	const struct edge_asn *asn = NULL;
+
+	if (address != NULL)
+		asn = provider_of(w->provider, i, address, now_ns);
+	if (asn != NULL)
+		facts_belongs(w->facts, i, asn);
+}
+
 void event_watch_tick(struct event_watch *watch, uint64_t now_ns)
 {
+	if (watch->provider != NULL)
+		for (size_t i = 0; i <= watch->n_circuits; i++)
+			look_up(watch, i, now_ns);
 	facts_tick(watch->facts, now_ns);
 }
 

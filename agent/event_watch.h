@@ -34,6 +34,11 @@ void event_watch_load(struct event_watch *watch, size_t i, uint64_t since_ns,
 void event_watch_resolver(struct event_watch *watch, size_t i,
 			  const struct ep_address *address);
 
+/* Whose networks the circuits' addresses are in is asked of `provider` from now
+ * on, which is borrowed until there is another; NULL: no more. */
+struct provider;
+void event_watch_ask(struct event_watch *watch, struct provider *provider);
+
 /* About once a second, in monotonic time: says what is due (facts.h). */
 void event_watch_tick(struct event_watch *watch, uint64_t now_ns);
 

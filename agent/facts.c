@@ -1,5 +1,6 @@
 #include "facts.h"
 #include "base/buf.h"
+#include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -19,6 +20,8 @@ struct where {
 struct row {
 	uint64_t due_ns, said_ns;
 	struct where where[FACTS_WHATS]; /* of a circuit */
+	struct edge_asn asn;             /* of its egress; number 0: unknown */
+	bool belonged;                   /* that has ever been known */
 };
 
 struct facts {
@@ -87,6 +90,14 @@ static void put_where(struct buf *b, const char *name, const struct where *w)
 		buf_printf(b, ",\"%s_km\":%.0f", name, w->km);
 }
 
+static void put_asn(struct buf *b, const struct edge_asn *asn)
+{
+	if (asn->number == 0)
+		return;
+	buf_printf(b, ",\"egress_asn\":%" PRIu32, asn->number);
+	put_text(b, "egress_provider", asn->name);
+}
+
 static void put_pops(struct buf *b, const struct config_site *site)
 {
 	for (size_t i = 0; i < site->n_expected_pops; i++)
@@ -123,6 +134,7 @@ static void put_circuit(struct buf *b, const struct facts *f, size_t i)
 	put_text(b, "primary_location", c->primary_location);
 	put_text(b, "backup_location", c->backup_location);
 	put_where(b, "egress", &f->rows[i].where[FACTS_EGRESS]);
+	put_asn(b, &f->rows[i].asn);
 	put_where(b, "resolver", &f->rows[i].where[FACTS_RESOLVER]);
 }
 
@@ -175,6 +187,12 @@ static bool is_same(const struct where *a, const struct facts_where *b)
 	       strncmp(a->place, b->place ? b->place : "", PLACE_MAX - 1) == 0;
 }
 
+static void say_soon(struct row *row, uint64_t pause_ns)
+{
+	if (row->due_ns > row->said_ns + pause_ns)
+		row->due_ns = row->said_ns + pause_ns;
+}
+
 void facts_learn(struct facts *facts, size_t i, enum facts_what what,
 		 const struct facts_where *where)
 {
@@ -184,10 +202,31 @@ void facts_learn(struct facts *facts, size_t i, enum facts_what what,
 
 	if (is_same(w, where))
 		return;
+	if (what == FACTS_EGRESS &&
+	    !ep_address_equal(&w->address, &where->address))
+		row->asn = (struct edge_asn){ .number = 0 };
 	w->address = where->address;
 	w->km = where->km;
 	snprintf(w->place, sizeof(w->place), "%s",
 		 where->place ? where->place : "");
-	if (row->due_ns > row->said_ns + pause_ns)
-		row->due_ns = row->said_ns + pause_ns;
+	say_soon(row, pause_ns);
+}
+
+const struct ep_address *facts_egress(const struct facts *facts, size_t i)
+{
+	const struct where *w = &facts->rows[i].where[FACTS_EGRESS];
+
+	return w->address.family ? &w->address : NULL;
+}
+
+void facts_belongs(struct facts *facts, size_t i, const struct edge_asn *asn)
+{
+	struct row *row = &facts->rows[i];
+
+	if (row->asn.number == asn->number &&
+	    strcmp(row->asn.name, asn->name) == 0)
+		return;
+	row->asn = *asn;
+	say_soon(row, row->belonged ? FACTS_PAUSE_NS : FACTS_SOON_NS);
+	row->belonged = true;
 }

@@ -6,6 +6,7 @@
 #define AGENT_FACTS_H
 
 #include "config/config.h"
+#include "edge/asn.h"
 #include "edgeprobe/address.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -42,6 +43,14 @@ struct facts_where {
  * circuit. What is the same as before changes nothing. */
 void facts_learn(struct facts *facts, size_t i, enum facts_what what,
 		 const struct facts_where *where);
+
+/* Where that circuit's traffic comes from, until the next facts_learn(); NULL:
+ * not known. */
+const struct ep_address *facts_egress(const struct facts *facts, size_t i);
+
+/* Whose network that address is in (a number that is known; copied); forgotten
+ * when it is another one. What is the same as before changes nothing. */
+void facts_belongs(struct facts *facts, size_t i, const struct edge_asn *asn);
 
 /* About once a second: says what is due. */
 void facts_tick(struct facts *facts, uint64_t now_ns);

@@ -75,6 +75,7 @@ struct config {
 	char *dns_servers;     /* comma-separated; NULL: resolv.conf */
 	uint64_t dns_timeout_ns;
 	char *dns_whoami; /* a name; NULL: nothing is asked */
+	char *dns_origin; /* a zone; NULL: nothing is asked */
 	char *ca_file;    /* NULL: SSL_CERT_FILE, else the system's */
 	char *store_path;
 	uint64_t store_max_bytes;

@@ -1,6 +1,7 @@
 #include "config/schema.h"
 #include "config/checks.h"
 #include "config/value.h"
+#include "edge/asn.h"
 #include "edgeprobe/clock.h"
 #include "edgeprobe/kind.h"
 #include "edgeprobe/sample.h"
@@ -202,6 +203,12 @@ static const struct schema_key dns_keys[] = {
 	{ .opt = { "whoami", EP_OPT_TEXT, TOP(dns_whoami), 1, EP_HOST_MAX, NULL,
 		   "a name whose address is that of the server which asked for "
 		   "it; asked hourly, to know where each circuit's is" },
+	  .check = check_host },
+	{ .opt = { "origin", EP_OPT_TEXT, TOP(dns_origin), 1, EDGE_ASN_ZONE_MAX,
+		   NULL,
+		   "a zone that tells in TXT whose network an address is in, "
+		   "as "
+		   "asn.cymru.com does; asked daily for each circuit's" },
 	  .check = check_host },
 };
 static const struct schema_object dns = { "the object \"dns\"", dns_keys,

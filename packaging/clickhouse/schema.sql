@@ -100,6 +100,8 @@ CREATE TABLE IF NOT EXISTS edgeprobe.rows
     backup_location LowCardinality(String),
     egress_place LowCardinality(String),
     egress_km Nullable(Float64),
+    egress_asn UInt32,
+    egress_provider LowCardinality(String),
     resolver_address LowCardinality(String),
     resolver_place LowCardinality(String),
     resolver_km Nullable(Float64),
@@ -272,6 +274,8 @@ CREATE TABLE IF NOT EXISTS edgeprobe.facts
     egress_address LowCardinality(String),
     egress_place LowCardinality(String),
     egress_km Nullable(Float64),
+    egress_asn UInt32,
+    egress_provider LowCardinality(String),
     resolver_address LowCardinality(String),
     resolver_place LowCardinality(String),
     resolver_km Nullable(Float64)
@@ -282,7 +286,7 @@ ORDER BY (agent, part, circuit);
 CREATE MATERIALIZED VIEW IF NOT EXISTS edgeprobe.to_facts TO edgeprobe.facts AS
 SELECT
     agent, part, circuit, ts_us,
-    site, country, metro, provider, prefix, latitude, longitude, expected_pops, connection, primary_location, backup_location, egress_address, egress_place, egress_km, resolver_address, resolver_place, resolver_km
+    site, country, metro, provider, prefix, latitude, longitude, expected_pops, connection, primary_location, backup_location, egress_address, egress_place, egress_km, egress_asn, egress_provider, resolver_address, resolver_place, resolver_km
 FROM edgeprobe.rows
 WHERE type = 'self' AND part IN ('site', 'circuit');
 

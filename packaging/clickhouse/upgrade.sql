@@ -29,6 +29,8 @@ ALTER TABLE edgeprobe.rows
     ADD COLUMN backup_location LowCardinality(String),
     ADD COLUMN egress_place LowCardinality(String),
     ADD COLUMN egress_km Nullable(Float64),
+    ADD COLUMN egress_asn UInt32,
+    ADD COLUMN egress_provider LowCardinality(String),
     ADD COLUMN resolver_address LowCardinality(String),
     ADD COLUMN resolver_place LowCardinality(String),
     ADD COLUMN resolver_km Nullable(Float64),

@@ -60,6 +60,7 @@ SITE = {"type": "self", **IDENTITY, "part": "site", "site": "Amsterdam",
 CIRCUIT = {"type": "self", **IDENTITY, "part": "circuit", "circuit": "fibre",
            "connection": "corp", "egress_address": "203.0.113.0",
            "egress_place": "Dublin hub", "egress_km": 760,
+           "egress_asn": 4294967295, "egress_provider": "EXAMPLE-AS, NL",
            "resolver_address": "2001:db8::"}
 
 GOOD = {"sample": SAMPLE, "https": HTTPS, "kept": KEPT, "lost": LOST,
@@ -119,6 +120,8 @@ BAD = [
     ("site", {"latitude": 90.5}), ("site", {"longitude": "4"}),
     ("site", {"expected_pops": "AMS, BL"}), ("site", {"egress_km": 3}),
     ("circuit", {"egress_km": -1}), ("circuit", {"egress_address": "hub"}),
+    ("circuit", {"egress_asn": 0}), ("circuit", {"egress_asn": 2 ** 32}),
+    ("circuit", {"egress_provider": ""}),
     ("circuit", {"circuit": ""}), ("circuit", {"period_us": 60000000}),
 ]
 LINES = [

@@ -141,7 +141,8 @@ def a_line_tells_where_it_comes_from(lab):
                 site={"name": "Amsterdam", "latitude": 52.37,
                       "longitude": 4.9},
                 circuits=[{"name": "dsl", "provider": "KPN", "source": dev}],
-                dns={"whoami": "silent.lab.test"},
+                dns={"whoami": "silent.lab.test",
+                     "origin": "asn.lab.test"},
                 places=[{**ABROAD, "prefixes": ["10.78.0.0/24", "10.79.0.0/16",
                                                 "fd79::/48"]},
                         {**NEARBY, "prefixes": [f"{other}/32"]}])
@@ -179,7 +180,10 @@ def told(folder, event, **members):
 
 
 def fact(folder, place, addr):
-    wanted = {"circuit": "dsl", "egress_place": place, "egress_address": addr}
+    # its network as the service of the lab says
+    wanted = {"circuit": "dsl", "egress_place": place, "egress_address": addr,
+              "provider": "KPN", "egress_asn": 64500,
+              "egress_provider": "EXAMPLE Example, NL"}
     return any(row.get("part") == "circuit" and "egress_km" in row and
                wanted.items() <= row.items() and
                6000 < row["egress_km"] < 6400 for row in rows_of(folder))

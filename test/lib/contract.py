@@ -223,6 +223,8 @@ SELF = {
                 "egress_address": (address, False),
                 "egress_place": (text, False),
                 "egress_km": (integer(0, 20100), False),
+                "egress_asn": (integer(1, 2 ** 32 - 1), False),
+                "egress_provider": (text, False),
                 "resolver_address": (address, False),
                 "resolver_place": (text, False),
                 "resolver_km": (integer(0, 20100), False)},

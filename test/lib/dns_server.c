@@ -1,4 +1,5 @@
 #include "dns_server.h"
+#include "dns_text.h"
 #include <arpa/inet.h>
 #include <assert.h>
 #include <poll.h>
@@ -38,6 +39,7 @@ struct dns_server {
 	int connections[CONNECTIONS];
 	unsigned n_connections;
 	const char *rule;
+	const struct dns_text *texts;
 	char name[32];
 	pthread_t thread;
 	atomic_uint questions, tcp_questions;
@@ -208,6 +210,8 @@ static bool compose(struct dns_server *s, struct message *m,
 		m->bytes[2] |= 0x02; /* truncated */
 	else if (is(q, "alias"))
 		put_alias(m, q->type);
+	else if (q->type == DNS_TEXT_TYPE)
+		m->size = dns_text_answer(s->texts, m->bytes, m->size);
 	else if (is(q, "pool"))
 		put_pool(m, s, q->type);
 	else if (!has_no_address(q))
@@ -428,6 +432,11 @@ unsigned dns_server_questions(struct dns_server *server)
 unsigned dns_server_tcp_questions(struct dns_server *server)
 {
 	return atomic_load(&server->tcp_questions);
+}
+
+void dns_server_texts(struct dns_server *server, const struct dns_text *table)
+{
+	server->texts = table;
 }
 
 void dns_server_pool(struct dns_server *server, const char *list)

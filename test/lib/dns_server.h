@@ -51,6 +51,11 @@ unsigned dns_server_tcp_questions(struct dns_server *server);
 #define DNS_POOL_MAX 32
 void dns_server_pool(struct dns_server *server, const char *list);
 
+/* What questions for TXT are answered with (NXDOMAIN: with nothing), as far as
+ * the label does not say otherwise; before the first question. */
+struct dns_text;
+void dns_server_texts(struct dns_server *server, const struct dns_text *table);
+
 /* The address that the last question by UDP came from; "": there was none. */
 void dns_server_last_from(struct dns_server *server, char ret_address[16]);
 

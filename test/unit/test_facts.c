@@ -162,6 +162,55 @@ static void what_is_learnt_is_said_soon(void **state)
 	facts_destroy(f);
 }
 
+/* Of an address, so that it is forgotten with it; but not with where it is. */
+static void whose_network_it_is_is_said_beside_the_provider(void **state)
+{
+	const struct edge_asn asn = { 4294967295, "EXAMPLE \"E\", NL" };
+	const struct edge_asn nameless = { 64500, "" };
+	struct config config = some();
+	struct rows rows = { 0 };
+	struct facts *f = facts_create(&config, on_row, &rows);
+	struct facts_where a = at("198.51.100.7", NULL, (double)NAN);
+	struct facts_where again = at("198.51.100.7", "hub", (double)NAN);
+	struct facts_where b = at("198.51.100.8", NULL, (double)NAN);
+
+	(void)state;
+	facts_tick(f, 1 * S);
+	assert_null(facts_egress(f, 1));
+	facts_learn(f, 1, FACTS_EGRESS, &a);
+	assert_true(ep_address_equal(facts_egress(f, 1), &a.address));
+	facts_learn(f, 1, FACTS_EGRESS, &again);
+	facts_tick(f, 6 * S);
+	facts_belongs(f, 1, &asn);
+	facts_tick(f, 10 * S);
+	assert_int_equal(rows.n, 4);
+	facts_tick(f, 11 * S);
+	assert_int_equal(rows.n, 5);
+	assert_string_equal(rows.bodies[4],
+			    "\"part\":\"circuit\",\"circuit\":\"lte\","
+			    "\"egress_address\":\"198.51.100.7\","
+			    "\"egress_place\":\"hub\","
+			    "\"egress_asn\":4294967295,"
+			    "\"egress_provider\":\"EXAMPLE \\\"E\\\", NL\"");
+	facts_belongs(f, 1, &asn);
+	facts_tick(f, 100 * S);
+	assert_int_equal(rows.n, 5);
+	facts_learn(f, 1, FACTS_EGRESS, &b);
+	facts_tick(f, 101 * S);
+	assert_int_equal(rows.n, 6);
+	assert_null(strstr(rows.bodies[5], "egress_asn"));
+	facts_belongs(f, 1, &nameless);
+	facts_tick(f, 160 * S);
+	assert_int_equal(rows.n, 6);
+	facts_tick(f, 161 * S);
+	assert_int_equal(rows.n, 7);
+	assert_string_equal(rows.bodies[6],
+			    "\"part\":\"circuit\",\"circuit\":\"lte\","
+			    "\"egress_address\":\"198.51.100.8\","
+			    "\"egress_asn\":64500");
+	facts_destroy(f);
+}
+
 static void one_that_changes_all_the_time_is_said_once_a_minute(void **state)
 {
 	struct config config = some();
@@ -187,6 +236,8 @@ int main(void)
 		cmocka_unit_test(again_each_day),
 		cmocka_unit_test(where_nothing_is_known_nothing_is_said),
 		cmocka_unit_test(what_is_learnt_is_said_soon),
+		cmocka_unit_test(
+			whose_network_it_is_is_said_beside_the_provider),
 		cmocka_unit_test(
 			one_that_changes_all_the_time_is_said_once_a_minute),
 	};
