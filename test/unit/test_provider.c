@@ -19,8 +19,8 @@
 
 static const struct dns_text texts[] = {
 	{ "7.100.51.198.origin.asn.test",
-	  "64500 64501 | 198.51.\t100.0/24 | NL | ripencc | 2001-02-03\n"
-	  "64502 | 198.51.0.0/16 | NL | ripencc | 2001-02-03" },
+	  "64502 | 198.51.0.0/16 | NL | ripencc | 2001-02-03\n"
+	  "64500 64501 | 198.51.\t100.0/24 | NL | ripencc | 2001-02-03" },
 	{ "8.100.51.198.origin.asn.test", "64503 | 198.51.100.0/24 | NL" },
 	{ "9.100.51.198.origin.asn.test", "banana" },
 	{ "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2."
@@ -148,6 +148,21 @@ static void a_number_without_a_name_is_better_than_none(void **state)
 	end(&w);
 }
 
+static void what_is_under_way_is_not_asked_for_again(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	assert_null(look(&w, "198.51.100.7"));
+	w.now_ns += DAY;
+	assert_null(look(&w, "198.51.100.7"));
+	w.now_ns = START;
+	learn(&w, "198.51.100.7", 64500, "EXAMPLE Example, NL");
+	assert_int_equal(dns_server_questions(w.all), 2);
+	end(&w);
+}
+
 static void on_asked(uv_timer_t *timer)
 {
 	struct world *w = timer->data;
@@ -267,6 +282,7 @@ int main(void)
 		cmocka_unit_test(a_network_has_a_number_and_a_name),
 		cmocka_unit_test(a_circuit_asks_its_own_servers),
 		cmocka_unit_test(a_number_without_a_name_is_better_than_none),
+		cmocka_unit_test(what_is_under_way_is_not_asked_for_again),
 		cmocka_unit_test(an_address_is_asked_for_once_a_day),
 		cmocka_unit_test(what_is_not_known_is_asked_for_a_day_later),
 		cmocka_unit_test(
