@@ -90,7 +90,8 @@ static const struct clickhouse_member fact_members[] = {
 	{ "expected_pops", false },    { "connection", false },
 	{ "primary_location", false }, { "backup_location", false },
 	{ "egress_address", false },   { "egress_place", false },
-	{ "egress_km", true },         { "resolver_address", false },
+	{ "egress_km", true },         { "egress_asn", true },
+	{ "egress_provider", false },  { "resolver_address", false },
 	{ "resolver_place", false },   { "resolver_km", true },
 };
 

@@ -113,6 +113,8 @@ def a_site_is_its_registered_circuit(_):
               if (c["site"], c["circuit"]) == ("Milan office", "fibre")]
     expect(milan["circuit"] == "fibre" and
            milan["rtt_p50_us"] == fibre["rtt_p50_us"], milan)
+    expect((fibre["provider"], fibre["observed_provider"]) ==
+           ("TIM", "AS64496 TIM"), fibre)
 
 
 @case

@@ -302,6 +302,22 @@ static void open_store(struct site *s, const char *path)
 		fail(path, &err);
 }
 
+/* As STUN and a name server would have told. */
+static void learn(struct site *s)
+{
+	for (unsigned i = 0; i < BRANCH_LINES; i++) {
+		const struct branch_line *l = &s->branch->lines[i];
+		struct facts_where where = { .place = s->branch->metro,
+					     .km = 3 };
+		struct edge_asn asn = { .number = 64496 + i };
+
+		ep_address_parse(l->egress, &where.address);
+		facts_learn(s->facts, i, FACTS_EGRESS, &where);
+		snprintf(asn.name, sizeof(asn.name), "%s", l->provider);
+		facts_belongs(s->facts, i, &asn);
+	}
+}
+
 static void write_site(const struct world *world, unsigned number)
 {
 	static struct site s;
@@ -330,6 +346,7 @@ static void write_site(const struct world *world, unsigned number)
 	s.facts = facts_create(&config, on_fact, &s);
 	if (s.events == NULL || s.facts == NULL)
 		fail(s.name, NULL);
+	learn(&s);
 	ask_all(&s);
 	live(&s);
 	events_destroy(s.events);
