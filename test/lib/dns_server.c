@@ -39,7 +39,7 @@ struct dns_server {
 	int connections[CONNECTIONS];
 	unsigned n_connections;
 	const char *rule;
-	const struct dns_text *texts;
+	const struct dns_text *_Atomic texts;
 	char name[32];
 	pthread_t thread;
 	atomic_uint questions, tcp_questions;
