@@ -136,15 +136,22 @@ void event_watch_load(struct event_watch *watch, size_t i, uint64_t since_ns,
 	watch->loads[i] = (struct load){ since_ns, until_ns };
 }
 
+static bool is_within(const struct load *load, const struct ep_sample *sample)
+{
+	return sample->sent_ns >= load->since_ns &&
+	       sample->sent_ns < load->until_ns;
+}
+
+/* What leaves by the routing table may leave by any of them. */
 static bool is_loaded(const struct event_watch *w, const struct item *item,
 		      const struct ep_sample *sample)
 {
-	const struct load *load =
-		&w->loads[item->circuit != NULL ? item->circuit_index
-						: w->n_circuits];
-
-	return sample->sent_ns >= load->since_ns &&
-	       sample->sent_ns < load->until_ns;
+	if (item->circuit != NULL)
+		return is_within(&w->loads[item->circuit_index], sample);
+	for (size_t i = 0; i <= w->n_circuits; i++)
+		if (is_within(&w->loads[i], sample))
+			return true;
+	return false;
 }
 
 void event_watch_see(struct event_watch *watch, uint32_t id,

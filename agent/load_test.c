@@ -23,6 +23,11 @@
 
 #define CONNECT_MS 10000L
 #define BODY_MAX   1024
+/* A smaller object, such as a login page, fills no line, and would be asked for
+ * a thousand times. */
+#define OBJECT_MIN 65536
+/* What a download leaves in queues drains for so long at most. */
+#define SETTLE_NS EP_NS_PER_S
 
 struct load_test {
 	struct ep_scope scope;
@@ -36,6 +41,7 @@ struct load_test {
 	size_t at;         /* circuit */
 	uint64_t began_ns; /* monotonic; the first byte of the answer */
 	uint64_t bytes;
+	uint64_t requests; /* with all their bytes */
 };
 
 static void on_due(uv_timer_t *timer);
@@ -159,7 +165,7 @@ static int begin(struct load_test *t)
 {
 	int r;
 
-	t->began_ns = t->bytes = 0;
+	t->began_ns = t->bytes = t->requests = 0;
 	curl_easy_cleanup(t->easy);
 	t->easy = t->transfer.easy = curl_easy_init();
 	if (t->easy == NULL)
@@ -227,8 +233,8 @@ static void end(struct load_test *t, const char *why)
 		uint64_t wall_ns = ep_clock_wall_ns();
 
 		took_ns = ep_clock_mono_ns() - t->began_ns;
-		t->options.on_load(t->at, wall_ns - took_ns, wall_ns,
-				   t->options.arg);
+		t->options.on_load(t->at, wall_ns - took_ns,
+				   wall_ns + SETTLE_NS, t->options.arg);
 	}
 	say(t, took_ns, why);
 	t->at++;
@@ -240,19 +246,22 @@ static void on_done(struct curl_transfer *transfer, CURLcode result)
 {
 	struct load_test *t =
 		container_of(transfer, struct load_test, transfer);
-	bool over = is_over(t);
+	bool over = is_over(t), small;
 
-	if (!over && result == CURLE_OK && t->bytes > 0) {
+	t->requests += result == CURLE_OK;
+	small = t->bytes < t->requests * OBJECT_MIN;
+	if (!over && result == CURLE_OK && !small) {
 		(void)curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 0L);
 		if (ask(t) == 0)
 			return;
 	}
 	/* Out of time is how it ends, once something came. */
-	if (over || (result == CURLE_OPERATION_TIMEDOUT && t->bytes > 0))
+	if (!small &&
+	    (over || (result == CURLE_OPERATION_TIMEDOUT && t->bytes > 0)))
 		end(t, NULL);
 	else
-		end(t, result == CURLE_OK ? "the answer is empty"
-					  : curl_easy_strerror(result));
+		end(t, small ? "the object is smaller than 64 KiB"
+			     : curl_easy_strerror(result));
 }
 
 static void on_due(uv_timer_t *timer)

@@ -15,7 +15,7 @@ struct load_test_options {
 	const struct config *config; /* borrowed until the end */
 	/* A download over circuit `i` of the configuration (n_circuits: by the
 	 * routing table) has begun, or has ended (until_ns; while it is under
-	 * way UINT64_MAX). Wall clock. */
+	 * way UINT64_MAX) and what it left in queues is gone. Wall clock. */
 	void (*on_load)(size_t i, uint64_t since_ns, uint64_t until_ns,
 			void *arg);
 	/* Members of a row of type self. */

@@ -96,7 +96,6 @@ static int run_on(const struct cli_args *args, struct config *config,
 
 	while (r == APP_AGAIN) {
 		uint64_t spent_ns = ep_clock_mono_ns() - began_ns;
-
 		uint64_t left_ns = spent_ns + EP_NS_PER_MS < length_ns
 					   ? length_ns - spent_ns
 					   : EP_NS_PER_MS;

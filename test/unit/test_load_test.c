@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define LOADS_MAX 8
+#define S         UINT64_C(1000000000)
 
 struct world {
 	uv_loop_t loop;
@@ -117,6 +118,8 @@ static void a_test_ends_when_its_time_is_over(void **state)
 	assert_true(w->loads[0].until_ns == UINT64_MAX);
 	assert_true(w->loads[1].until_ns - w->loads[1].since_ns >= 99000000);
 	assert_int_equal(web_server_requests(w->server), 1);
+	/* By its own clock, and not by that of making a connection. */
+	assert_true(w->loads[1].until_ns - w->loads[1].since_ns < 10 * S);
 	assert_null(strstr(w->rows.data, "failure"));
 	assert_null(strstr(w->rows.data, "circuit"));
 	assert_non_null(strstr(w->rows.data, "{\"part\":\"load\",\"period_us"));
@@ -146,6 +149,16 @@ static void an_error_is_no_load(void **state)
 	run(w, "/status/500", 1);
 	assert_int_equal(w->n_loads, 0);
 	assert_non_null(strstr(w->rows.data, "\"bytes\":0,\"failure\":\""));
+}
+
+static void a_small_object_is_no_load(void **state)
+{
+	struct world *w = *state;
+
+	run(w, "/", 1); /* a login page, say */
+	assert_int_equal(web_server_requests(w->server), 1);
+	assert_non_null(
+		strstr(w->rows.data, "\"failure\":\"the object is smaller"));
 }
 
 static void circuits_come_one_after_the_other_but_for_metered_ones(void **state)
@@ -194,6 +207,7 @@ int main(void)
 		TEST(a_test_ends_when_its_time_is_over),
 		TEST(or_its_bytes),
 		TEST(an_error_is_no_load),
+		TEST(a_small_object_is_no_load),
 		TEST(circuits_come_one_after_the_other_but_for_metered_ones),
 		TEST(it_can_be_closed_at_any_time),
 	};
