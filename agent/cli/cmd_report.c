@@ -159,6 +159,22 @@ static int report_to(const char *path, const struct report_options *o,
 	return r;
 }
 
+/* What may be otherwise in a minute is no fault of ours. */
+static enum cli_exit exit_of(int r)
+{
+	switch (-r) {
+	case ENODATA:
+		return CLI_NOTHING;
+	case ECONNREFUSED:
+	case ECONNRESET:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case ETIMEDOUT:
+		return CLI_TEMPORARY;
+	}
+	return cli_exit_of(r);
+}
+
 static enum cli_exit write_report(const struct cli_args *args,
 				  const struct report_options *o)
 {
@@ -170,7 +186,7 @@ static enum cli_exit write_report(const struct cli_args *args,
 	if (r == 0)
 		return CLI_OK;
 	cli_fail(args, r, "%s", err.text);
-	return r == -ENODATA ? CLI_NOTHING : cli_exit_of(r);
+	return exit_of(r);
 }
 
 /* The configured store where none is named. `store`: that of --config; NULL. */

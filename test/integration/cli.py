@@ -100,6 +100,8 @@ expect("nothing to compare with", ["report", "--compare"], 64,
 expect("a report of two sources",
        ["report", "--store", "a", "--clickhouse", "http://[::1]"], 64,
        stderr="edgeprobe report: --store and --clickhouse exclude .*")
+expect("nobody there", ["report", "--clickhouse", "http://127.0.0.1:1"], 75,
+       stderr="edgeprobe report: ClickHouse at 127.0.0.1:1: .*")
 expect("a password for nobody", ["report", "--password-file", "x"], 64,
        stderr="edgeprobe report: --password-file is for --clickhouse\n.*")
 expect("a title of text", ["report", "--title", "x"], 64,
