@@ -3,7 +3,7 @@
 #include "cli/limits.h"
 #include "cli/store_path.h"
 #include "edgeprobe/clock.h"
-#include "report/clickhouse.h"
+#include "report/clickhouse/clickhouse.h"
 #include "report/report.h"
 #include <errno.h>
 #include <stdlib.h>

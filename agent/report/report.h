@@ -30,7 +30,7 @@ enum report_key {
 	REPORT_SERVICE,    /* Microsoft's, by the host */
 };
 
-struct clickhouse_options; /* report/clickhouse.h */
+struct clickhouse_options; /* report/clickhouse/clickhouse.h */
 struct judge_options;      /* report/findings.h */
 
 /* Borrowed as long as what was opened with them. */

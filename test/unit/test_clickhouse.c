@@ -1,6 +1,6 @@
 /* ClickHouse asked by libcurl: a server that answers every request with the same
  * bytes, whatever they are. */
-#include "report/clickhouse_http.h"
+#include "report/clickhouse/http.h"
 #include "report/source.h"
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
-#include "report/clickhouse_facts.h"
-#include "report/clickhouse_fault.h"
-#include "report/clickhouse_scope.h"
-#include "report/tsv.h"
+#include "report/clickhouse/facts.h"
+#include "report/clickhouse/fault.h"
+#include "report/clickhouse/scope.h"
+#include "report/clickhouse/tsv.h"
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>

@@ -3,7 +3,7 @@
 #ifndef REPORT_CLICKHOUSE_MINUTES_H
 #define REPORT_CLICKHOUSE_MINUTES_H
 
-#include "report/clickhouse_leaves.h"
+#include "report/clickhouse/leaves.h"
 #include "report/gather.h"
 
 /* The streams of `gather`: two of each series, fresh and kept. */

@@ -1,4 +1,4 @@
-#include "report/clickhouse_fault.h"
+#include "report/clickhouse/fault.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>

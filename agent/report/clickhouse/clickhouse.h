@@ -1,6 +1,6 @@
 /* Where ClickHouse is, and who asks it: what `report --clickhouse` is told. */
-#ifndef REPORT_CLICKHOUSE_H
-#define REPORT_CLICKHOUSE_H
+#ifndef REPORT_CLICKHOUSE_CLICKHOUSE_H
+#define REPORT_CLICKHOUSE_CLICKHOUSE_H
 
 #define CLICKHOUSE_DATABASE "edgeprobe" /* where none is named */
 

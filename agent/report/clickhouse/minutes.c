@@ -5,8 +5,8 @@
  * Circuits are compared by round trips drawn from the minutes' histograms, the
  * same number at the same moments from each, so that what is drawn of two
  * circuits is of the same minutes. */
-#include "report/clickhouse_minutes.h"
-#include "report/tsv.h"
+#include "report/clickhouse/minutes.h"
+#include "report/clickhouse/tsv.h"
 #include "report/voice.h"
 #include <errno.h>
 #include <inttypes.h>

@@ -1,4 +1,4 @@
-#include "report/tsv.h"
+#include "report/clickhouse/tsv.h"
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>

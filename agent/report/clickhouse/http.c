@@ -6,10 +6,10 @@
  * that began well, which is then no line that the caller can read; an answer
  * that is cut off. One whose end is not marked (neither its length is known nor
  * does it come in chunks) could be cut off unseen and is none. */
-#include "report/clickhouse_http.h"
+#include "report/clickhouse/http.h"
 #include "base/buf.h"
 #include "edgeprobe/private/curl_loop.h"
-#include "report/clickhouse_fault.h"
+#include "report/clickhouse/fault.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>

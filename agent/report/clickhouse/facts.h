@@ -4,11 +4,11 @@
 #define REPORT_CLICKHOUSE_FACTS_H
 
 #include "base/json.h"
-#include "report/clickhouse_scope.h"
+#include "report/clickhouse/scope.h"
+#include "report/clickhouse/tsv.h"
 #include "report/places.h"
 #include "report/story.h"
 #include "report/texts.h"
-#include "report/tsv.h"
 #include <stddef.h>
 
 /* A member of a row as a column of an answer. */

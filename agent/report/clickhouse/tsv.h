@@ -1,8 +1,8 @@
 /* A line of ClickHouse's TabSeparated, field after field. Pure; defensive: what
  * is not as asked for makes the line bad, and everything after that is 0 or
  * "". */
-#ifndef REPORT_TSV_H
-#define REPORT_TSV_H
+#ifndef REPORT_CLICKHOUSE_TSV_H
+#define REPORT_CLICKHOUSE_TSV_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* Rows of each series of each agent, in the order of their numbers, each held
  * against the one before it: what came twice has the same number and adds
  * nothing, what is without a round trip breaks the chain. */
-#include "report/clickhouse_jitter.h"
-#include "report/tsv.h"
+#include "report/clickhouse/jitter.h"
+#include "report/clickhouse/tsv.h"
 #include <errno.h>
 #include <inttypes.h>
 

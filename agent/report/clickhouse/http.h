@@ -4,7 +4,7 @@
 #define REPORT_CLICKHOUSE_HTTP_H
 
 #include "edgeprobe/error.h"
-#include "report/clickhouse.h"
+#include "report/clickhouse/clickhouse.h"
 
 #define CLICKHOUSE_LINE_MAX ((size_t)4 << 20) /* longer ones are an error */
 

@@ -3,7 +3,7 @@
 #ifndef REPORT_CLICKHOUSE_LEAVES_H
 #define REPORT_CLICKHOUSE_LEAVES_H
 
-#include "report/clickhouse_scope.h"
+#include "report/clickhouse/scope.h"
 #include "report/leaves.h"
 #include <stdint.h>
 

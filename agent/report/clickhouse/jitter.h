@@ -2,7 +2,7 @@
 #ifndef REPORT_CLICKHOUSE_JITTER_H
 #define REPORT_CLICKHOUSE_JITTER_H
 
-#include "report/clickhouse_leaves.h"
+#include "report/clickhouse/leaves.h"
 
 /* Of up to so many rows it is of each; of more it is that of every so many 10
  * minutes, some CLICKHOUSE_JITTER_SOME rows in all; of more than the most it is

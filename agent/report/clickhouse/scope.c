@@ -1,4 +1,4 @@
-#include "report/clickhouse_scope.h"
+#include "report/clickhouse/scope.h"
 #include <errno.h>
 #include <inttypes.h>
 

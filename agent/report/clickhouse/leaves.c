@@ -1,5 +1,5 @@
-#include "report/clickhouse_leaves.h"
-#include "report/tsv.h"
+#include "report/clickhouse/leaves.h"
+#include "report/clickhouse/tsv.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "report/clickhouse_facts.h"
+#include "report/clickhouse/facts.h"
 #include "edge/pop.h"
 #include <errno.h>
 #include <inttypes.h>

@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "edgeprobe/error.h"
-#include "report/clickhouse_http.h"
+#include "report/clickhouse/http.h"
 #include <stdbool.h>
 #include <stdint.h>
 

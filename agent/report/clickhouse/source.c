@@ -1,12 +1,12 @@
 /* ClickHouse as what a report is read from. Lines are asked for as they are
  * wanted, grouped by what their keys need and no finer, so that a fleet's report
  * by market costs no more than a branch's. */
-#include "report/clickhouse_facts.h"
-#include "report/clickhouse_jitter.h"
-#include "report/clickhouse_leaves.h"
-#include "report/clickhouse_minutes.h"
 #include "report/source.h"
-#include "report/tsv.h"
+#include "report/clickhouse/facts.h"
+#include "report/clickhouse/jitter.h"
+#include "report/clickhouse/leaves.h"
+#include "report/clickhouse/minutes.h"
+#include "report/clickhouse/tsv.h"
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
