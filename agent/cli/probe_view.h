@@ -4,7 +4,7 @@
 
 #include "edge/intercept.h"
 #include "edgeprobe/probe.h"
-#include "report/stats.h"
+#include "report/lines/stats.h"
 #include <stdint.h>
 #include <stdio.h>
 

@@ -4,7 +4,7 @@
 #define REPORT_FIELDS_H
 
 #include "base/buf.h"
-#include "report/line.h"
+#include "report/model/line.h"
 
 struct field {
 	const char *name;

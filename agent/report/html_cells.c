@@ -1,6 +1,6 @@
 #include "report/html_cells.h"
-#include "report/findings.h"
 #include "report/html_doc.h"
+#include "report/judging/findings.h"
 #include <errno.h>
 #include <math.h>
 #include <stddef.h>

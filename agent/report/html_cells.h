@@ -3,7 +3,7 @@
 #define REPORT_HTML_CELLS_H
 
 #include "base/buf.h"
-#include "report/model.h"
+#include "report/model/model.h"
 
 /* The document's code of a duration: 0 for none, else within 0.3 %. */
 unsigned html_code(float ns);

@@ -2,7 +2,7 @@
 #ifndef REPORT_HTML_CODES_H
 #define REPORT_HTML_CODES_H
 
-#include "report/model.h"
+#include "report/model/model.h"
 #include <stdbool.h>
 #include <stddef.h>
 

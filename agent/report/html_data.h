@@ -3,7 +3,7 @@
 #define REPORT_HTML_DATA_H
 
 #include "base/buf.h"
-#include "report/model.h"
+#include "report/model/model.h"
 #include "report/render_html.h"
 #include <stdint.h>
 

@@ -3,7 +3,7 @@
 #define REPORT_HTML_PARTS_H
 
 #include "base/buf.h"
-#include "report/line.h"
+#include "report/model/line.h"
 #include <stdbool.h>
 #include <stdint.h>
 

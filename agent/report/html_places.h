@@ -4,7 +4,7 @@
 #define REPORT_HTML_PLACES_H
 
 #include "base/buf.h"
-#include "report/model.h"
+#include "report/model/model.h"
 
 void html_circuits(const struct model *model, struct buf *out);
 void html_targets(const struct model *model, struct buf *out);

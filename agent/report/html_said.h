@@ -3,7 +3,7 @@
 #define REPORT_HTML_SAID_H
 
 #include "base/buf.h"
-#include "report/model.h"
+#include "report/model/model.h"
 
 void html_findings(const struct model *model, struct buf *out);
 void html_pairs(const struct model *model, struct buf *out);

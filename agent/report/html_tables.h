@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "report/html_parts.h"
-#include "report/model.h"
+#include "report/model/model.h"
 
 /* The columns of figures that follow a name in all tables. */
 #define HTML_FIGURES 10

@@ -1,6 +1,7 @@
 /* What JSON has beside lines. Names are those of the row where it has them. */
 #include "report/render.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A member of an object under way. */

@@ -3,8 +3,8 @@
 #define REPORT_RENDER_H
 
 #include "base/buf.h"
-#include "report/model.h"
-#include "report/source.h"
+#include "report/model/model.h"
+#include "report/model/source.h"
 
 struct render {
 	const struct report_options *options; /* `by` is filled */

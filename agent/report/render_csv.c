@@ -1,6 +1,6 @@
 /* CSV (RFC 4180, with "\n"). */
 #include "report/fields.h"
-#include "report/keys.h"
+#include "report/model/keys.h"
 #include "report/render.h"
 #include <string.h>
 

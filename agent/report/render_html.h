@@ -3,7 +3,7 @@
 #define REPORT_RENDER_HTML_H
 
 #include "base/buf.h"
-#include "report/model.h"
+#include "report/model/model.h"
 #include <stdint.h>
 
 struct render_html_options {

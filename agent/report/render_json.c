@@ -1,6 +1,6 @@
 /* JSON: one document. What is not known is absent, never null. */
 #include "report/fields.h"
-#include "report/keys.h"
+#include "report/model/keys.h"
 #include "report/render.h"
 #include <string.h>
 

@@ -1,7 +1,8 @@
-#include "report/keys.h"
+#include "report/model/keys.h"
 #include "report/render.h"
 #include "report/table.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 

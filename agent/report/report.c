@@ -1,10 +1,13 @@
 #include "report/report.h"
 #include "edgeprobe/clock.h"
-#include "report/findings.h"
+#include "report/clickhouse/clickhouse.h"
+#include "report/judging/findings.h"
+#include "report/model/source.h"
 #include "report/render.h"
 #include "report/render_html.h"
-#include "report/source.h"
+#include "report/store/stores.h"
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define REPORT_BYTES_MAX (256u << 20)

@@ -1,8 +1,9 @@
 /* What text says beside lines: only what there is something to say of. */
-#include "report/findings.h"
+#include "report/judging/findings.h"
 #include "report/render.h"
 #include "report/table.h"
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 

@@ -4,7 +4,7 @@
 #define LIB_FINDINGS_WORLD_H
 
 #include "lib/report_model.h"
-#include "report/findings.h"
+#include "report/judging/findings.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

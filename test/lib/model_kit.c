@@ -4,7 +4,7 @@
 #include "edge/market.h"
 #include "edge/pop.h"
 #include "lib/model_kit_i.h"
-#include "report/findings.h"
+#include "report/judging/findings.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #ifndef LIB_MODEL_KIT_H
 #define LIB_MODEL_KIT_H
 
-#include "report/model.h"
+#include "report/model/model.h"
 
 #define MODEL_KIT_SITES    20
 #define MODEL_KIT_CIRCUITS 3

@@ -1,4 +1,5 @@
 #include "lib/report_desk.h"
+#include "report/store/stores.h"
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>

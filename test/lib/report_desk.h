@@ -3,9 +3,9 @@
 #define LIB_REPORT_DESK_H
 
 #include "lib/store_kit.h"
-#include "report/model.h"
+#include "report/model/model.h"
+#include "report/model/source.h"
 #include "report/report.h"
-#include "report/source.h"
 
 #define MS   1000000
 #define S    UINT64_C(1000000000)

@@ -2,7 +2,7 @@
 #ifndef LIB_REPORT_MODEL_H
 #define LIB_REPORT_MODEL_H
 
-#include "report/model.h"
+#include "report/model/model.h"
 
 /* Room for so many of each, nothing in it; the window is an hour of 60 buckets
  * that begins at MODEL_BEGIN_NS. */

@@ -1,7 +1,7 @@
 /* ClickHouse asked by libcurl: a server that answers every request with the same
  * bytes, whatever they are. */
 #include "report/clickhouse/http.h"
-#include "report/source.h"
+#include "report/model/source.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <pthread.h>

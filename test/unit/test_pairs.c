@@ -1,7 +1,7 @@
 #include "base/arena.h"
 #include "lib/report_model.h"
-#include "report/paired.h"
-#include "report/pairs.h"
+#include "report/judging/paired.h"
+#include "report/judging/pairs.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* What a report is made of, from real stores, against what was put into them:
  * which stores, windows, cells, order. */
 #include "lib/report_desk.h"
-#include "report/sketch.h"
+#include "report/gather/sketch.h"
 #include <errno.h>
 #include <math.h>
 #include <setjmp.h>

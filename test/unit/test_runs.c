@@ -1,9 +1,10 @@
 #include "base/arena.h"
 #include "lib/report_model.h"
-#include "report/runs.h"
+#include "report/judging/runs.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "report/stats.h"
+#include "report/lines/stats.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

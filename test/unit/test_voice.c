@@ -1,6 +1,6 @@
 /* The worst windows of a call: of sequences made for it, and against counting
  * each window anew. */
-#include "report/voice.h"
+#include "report/judging/voice.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

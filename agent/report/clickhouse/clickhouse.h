@@ -1,4 +1,4 @@
-/* Where ClickHouse is, and who asks it: what `report --clickhouse` is told. */
+/* ClickHouse as what a report is read from: where it is, and who asks it. */
 #ifndef REPORT_CLICKHOUSE_CLICKHOUSE_H
 #define REPORT_CLICKHOUSE_CLICKHOUSE_H
 
@@ -16,5 +16,14 @@ struct clickhouse_options {
 	const char *ca_file;  /* PEM; NULL: the system's */
 	const char *database; /* NULL: CLICKHOUSE_DATABASE */
 };
+
+struct ep_err;
+struct report_options;
+struct source;
+
+/* ClickHouse over HTTP, with the tables of packaging/clickhouse; percentiles
+ * are the engine's. */
+int source_open_clickhouse(const struct report_options *o,
+			   struct source **ret_source, struct ep_err *err);
 
 #endif

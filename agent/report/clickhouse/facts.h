@@ -6,9 +6,9 @@
 #include "base/json.h"
 #include "report/clickhouse/scope.h"
 #include "report/clickhouse/tsv.h"
-#include "report/places.h"
-#include "report/story.h"
-#include "report/texts.h"
+#include "report/gather/places.h"
+#include "report/gather/story.h"
+#include "report/lines/texts.h"
 #include <stddef.h>
 
 /* A member of a row as a column of an answer. */

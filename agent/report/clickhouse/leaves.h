@@ -4,7 +4,7 @@
 #define REPORT_CLICKHOUSE_LEAVES_H
 
 #include "report/clickhouse/scope.h"
-#include "report/leaves.h"
+#include "report/lines/leaves.h"
 #include <stdint.h>
 
 /* Of these a leaf has a histogram for each window: some 100 KiB. */

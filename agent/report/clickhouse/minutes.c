@@ -7,7 +7,7 @@
  * circuits is of the same minutes. */
 #include "report/clickhouse/minutes.h"
 #include "report/clickhouse/tsv.h"
-#include "report/voice.h"
+#include "report/judging/voice.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -213,14 +213,8 @@ static int tell_streams(const struct clickhouse_leaves *cl,
 {
 	int r = 0;
 
-	for (uint32_t i = 0; r == 0 && i < cl->n * 2; i++) {
-		const struct feed_stream about = {
-			.series = cl->at[i / 2]->series,
-			.kept = i % 2 != 0,
-		};
-
-		r = gather_stream(i, &about, gather);
-	}
+	for (uint32_t i = 0; r == 0 && i < cl->n * 2; i++)
+		r = gather_stream(i, cl->at[i / 2]->series, i % 2 != 0, gather);
 	return r;
 }
 

@@ -4,7 +4,7 @@
 #define REPORT_CLICKHOUSE_MINUTES_H
 
 #include "report/clickhouse/leaves.h"
-#include "report/gather.h"
+#include "report/gather/gather.h"
 
 /* The streams of `gather`: two of each series, fresh and kept. */
 uint32_t clickhouse_stream(const struct clickhouse_series *series, bool kept);

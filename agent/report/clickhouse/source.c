@@ -1,7 +1,8 @@
 /* ClickHouse as what a report is read from. Lines are asked for as they are
  * wanted, grouped by what their keys need and no finer, so that a fleet's report
  * by market costs no more than a branch's. */
-#include "report/source.h"
+#include "report/model/source.h"
+#include "report/clickhouse/clickhouse.h"
 #include "report/clickhouse/facts.h"
 #include "report/clickhouse/jitter.h"
 #include "report/clickhouse/leaves.h"
