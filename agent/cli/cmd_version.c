@@ -2,7 +2,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "edgeprobe/engine.h"
-#include "report/web.h"
+#include "report/web/web.h"
 #include <ares.h>
 #include <curl/curl.h>
 #include <openssl/crypto.h>

@@ -1,33 +1,17 @@
 #include "report/report.h"
 #include "edgeprobe/clock.h"
 #include "report/clickhouse/clickhouse.h"
+#include "report/html/html.h"
 #include "report/judging/findings.h"
 #include "report/model/source.h"
-#include "report/render.h"
-#include "report/render_html.h"
 #include "report/store/stores.h"
+#include "report/text/render.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #define REPORT_BYTES_MAX (256u << 20)
 #define MINUTE_NS        (60 * EP_NS_PER_S)
-
-const struct line *render_before(const struct render *r,
-				 const struct line *line)
-{
-	for (size_t i = 0; r->before != NULL && i < r->before->n; i++) {
-		const struct line *before = &r->before->at[i];
-		unsigned k = 0;
-
-		while (k < r->options->n_by &&
-		       strcmp(before->keys[k], line->keys[k]) == 0)
-			k++;
-		if (k == r->options->n_by)
-			return before;
-	}
-	return NULL;
-}
 
 static int finish(struct buf *text, FILE *out, struct ep_err *err)
 {

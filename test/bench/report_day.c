@@ -4,7 +4,7 @@
  *
  *   report_day DIRECTORY [MINUTES] */
 #include "edgeprobe/clock.h"
-#include "report/render_html.h"
+#include "report/html/html.h"
 #include "report/report.h"
 #include "store/store.h"
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * days: how long the page of such a model takes, and how large it is. */
 #include "edgeprobe/clock.h"
 #include "lib/model_kit.h"
-#include "report/render_html.h"
+#include "report/html/html.h"
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>

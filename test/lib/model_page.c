@@ -2,7 +2,7 @@
  */
 #include "base/buf.h"
 #include "lib/model_kit.h"
-#include "report/render_html.h"
+#include "report/html/html.h"
 #include <stdio.h>
 #include <string.h>
 

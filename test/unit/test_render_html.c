@@ -3,9 +3,9 @@
 #include "edge/judge.h"
 #include "lib/model_kit.h"
 #include "lib/strict_json.h"
-#include "report/html_cells.h"
-#include "report/render_html.h"
-#include "report/web.h"
+#include "report/html/cells.h"
+#include "report/html/html.h"
+#include "report/web/web.h"
 #include <errno.h>
 #include <math.h>
 #include <openssl/evp.h>

@@ -110,7 +110,7 @@ def main():
         "land": land,
     }
     with open(args.out, "w", encoding="utf-8") as f:
-        f.write('/* Made by embed.py. */\n#include "report/web.h"\n'
+        f.write('/* Made by embed.py. */\n#include "report/web/web.h"\n'
                 "#include <stddef.h>\n\n"
                 "static const struct web_part parts[] = {\n" + parts + "};\n\n"
                 "const struct web web = {\n")

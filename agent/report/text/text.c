@@ -1,6 +1,6 @@
 #include "report/model/keys.h"
-#include "report/render.h"
-#include "report/table.h"
+#include "report/text/render.h"
+#include "report/text/table.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

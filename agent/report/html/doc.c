@@ -1,4 +1,4 @@
-#include "report/html_doc.h"
+#include "report/html/doc.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "report/fields.h"
+#include "report/text/fields.h"
 #include "edgeprobe/sample.h"
 #include <math.h>
 #include <stdio.h>

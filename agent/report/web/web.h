@@ -1,6 +1,6 @@
 /* What the report as a page is drawn with, as it was built in. */
-#ifndef REPORT_WEB_H
-#define REPORT_WEB_H
+#ifndef REPORT_WEB_WEB_H
+#define REPORT_WEB_WEB_H
 
 #include <stddef.h>
 

@@ -1,4 +1,4 @@
-#include "report/table.h"
+#include "report/text/table.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* CSV (RFC 4180, with "\n"). */
-#include "report/fields.h"
 #include "report/model/keys.h"
-#include "report/render.h"
+#include "report/text/fields.h"
+#include "report/text/render.h"
 #include <string.h>
 
 /* A leading = + - @ would be a formula to a spreadsheet. */

@@ -1,6 +1,6 @@
 /* The report as a page: one file that needs nothing else. */
-#ifndef REPORT_RENDER_HTML_H
-#define REPORT_RENDER_HTML_H
+#ifndef REPORT_HTML_HTML_H
+#define REPORT_HTML_HTML_H
 
 #include "base/buf.h"
 #include "report/model/model.h"

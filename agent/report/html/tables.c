@@ -1,5 +1,5 @@
-#include "report/html_tables.h"
-#include "report/html_data.h"
+#include "report/html/tables.h"
+#include "report/html/data.h"
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>

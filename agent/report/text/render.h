@@ -1,6 +1,6 @@
 /* The forms for reading and for other programs: text, JSON, CSV. */
-#ifndef REPORT_RENDER_H
-#define REPORT_RENDER_H
+#ifndef REPORT_TEXT_RENDER_H
+#define REPORT_TEXT_RENDER_H
 
 #include "base/buf.h"
 #include "report/model/model.h"

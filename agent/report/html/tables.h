@@ -3,7 +3,7 @@
 #define REPORT_HTML_TABLES_H
 
 #include "base/buf.h"
-#include "report/html_parts.h"
+#include "report/html/parts.h"
 #include "report/model/model.h"
 
 /* The columns of figures that follow a name in all tables. */

@@ -3,8 +3,8 @@
 #define REPORT_HTML_DATA_H
 
 #include "base/buf.h"
+#include "report/html/html.h"
 #include "report/model/model.h"
-#include "report/render_html.h"
 #include <stdint.h>
 
 /* Append the JSON; o->title is there. 0 or -ENOMEM. */

@@ -1,6 +1,6 @@
-#include "report/html_said.h"
+#include "report/html/said.h"
 #include "edge/pop.h"
-#include "report/html_parts.h"
+#include "report/html/parts.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* A table of text whose columns are as wide as what is in them. */
-#ifndef REPORT_TABLE_H
-#define REPORT_TABLE_H
+#ifndef REPORT_TEXT_TABLE_H
+#define REPORT_TEXT_TABLE_H
 
 #include "base/buf.h"
 #include <stdbool.h>

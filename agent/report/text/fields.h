@@ -1,7 +1,7 @@
 /* The figures of a line by name, as JSON and CSV have them: durations in
  * microseconds as in the row. */
-#ifndef REPORT_FIELDS_H
-#define REPORT_FIELDS_H
+#ifndef REPORT_TEXT_FIELDS_H
+#define REPORT_TEXT_FIELDS_H
 
 #include "base/buf.h"
 #include "report/model/line.h"

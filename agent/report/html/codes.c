@@ -1,4 +1,4 @@
-#include "report/html_codes.h"
+#include "report/html/codes.h"
 #include <stdio.h>
 #include <string.h>
 

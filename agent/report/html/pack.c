@@ -1,4 +1,4 @@
-#include "report/html_pack.h"
+#include "report/html/pack.h"
 #include <errno.h>
 #include <openssl/evp.h>
 #include <stdlib.h>

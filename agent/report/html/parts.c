@@ -1,4 +1,4 @@
-#include "report/html_parts.h"
+#include "report/html/parts.h"
 #include "edge/judge.h"
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* JSON: one document. What is not known is absent, never null. */
-#include "report/fields.h"
 #include "report/model/keys.h"
-#include "report/render.h"
+#include "report/text/fields.h"
+#include "report/text/render.h"
 #include <string.h>
 
 static void put_key(struct buf *out, const char *name)

@@ -1,5 +1,5 @@
-#include "report/html_cells.h"
-#include "report/html_doc.h"
+#include "report/html/cells.h"
+#include "report/html/doc.h"
 #include "report/judging/findings.h"
 #include <errno.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 /* What JSON has beside lines. Names are those of the row where it has them. */
-#include "report/render.h"
+#include "report/text/render.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

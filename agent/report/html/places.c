@@ -1,8 +1,8 @@
-#include "report/html_places.h"
+#include "report/html/places.h"
 #include "edge/pop.h"
-#include "report/html_cells.h"
-#include "report/html_parts.h"
-#include "report/html_tables.h"
+#include "report/html/cells.h"
+#include "report/html/parts.h"
+#include "report/html/tables.h"
 #include <math.h>
 #include <string.h>
 

@@ -1,11 +1,11 @@
-#include "report/render_html.h"
-#include "report/html_data.h"
-#include "report/html_pack.h"
-#include "report/html_parts.h"
-#include "report/html_places.h"
-#include "report/html_said.h"
-#include "report/html_tables.h"
-#include "report/web.h"
+#include "report/html/html.h"
+#include "report/html/data.h"
+#include "report/html/pack.h"
+#include "report/html/parts.h"
+#include "report/html/places.h"
+#include "report/html/said.h"
+#include "report/html/tables.h"
+#include "report/web/web.h"
 #include <errno.h>
 
 #define DATA_BYTES_MAX  (256u << 20)

@@ -1,7 +1,7 @@
 /* What text says beside lines: only what there is something to say of. */
 #include "report/judging/findings.h"
-#include "report/render.h"
-#include "report/table.h"
+#include "report/text/render.h"
+#include "report/text/table.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,9 @@
-#include "report/html_data.h"
+#include "report/html/data.h"
 #include "edge/judge.h"
 #include "edge/pop.h"
-#include "report/html_cells.h"
-#include "report/html_codes.h"
-#include "report/html_doc.h"
+#include "report/html/cells.h"
+#include "report/html/codes.h"
+#include "report/html/doc.h"
 #include <errno.h>
 #include <math.h>
 #include <string.h>
