@@ -9,19 +9,30 @@
 #define CACHE_LINE 64
 #define SLOTS_MIN  2
 #define SLOTS_MAX  ((size_t)1 << 24)
+#define PART_SLOTS ((size_t)64) /* at most */
 
-/* `head` and `tail` count pushes and pops and are never wrapped: the slot is
- * the count modulo the size. Each side keeps what it last saw of the other's
- * count, so that it touches the other's cache line only when that is used
- * up. */
+/* `head` and `tail` count pushes and pops and only wrap with their type. Each
+ * side keeps what it last saw of the other's count, so that it touches the
+ * other's cache line only when that is used up.
+ *
+ * The slots are in parts, and the producer fills again what the consumer is
+ * done with before it touches a part that was never used: so a queue that is
+ * mostly short takes memory for what it held at most, not for all it may. The
+ * part of slots counted from n * part_slots on is order[n & order_mask]: the
+ * producer writes it with the first of them, and takes it back from there when
+ * the consumer has passed. All parts ever used are in the order, from `reused`
+ * on, one more than there are in full, since both ends may be inside of one. */
 struct ring {
-	size_t slot_bytes, mask;
+	size_t slot_bytes, mask, part_slots, order_mask;
 	unsigned char *slots;
+	uint32_t *order;
 
 	/* The producer's line. */
 	_Alignas(CACHE_LINE) _Atomic size_t head;
 	size_t tail_seen;
 	_Atomic uint64_t overflown;
+	size_t reused; /* counted in slots */
+	unsigned char *part;
 
 	/* The consumer's line. */
 	_Alignas(CACHE_LINE) _Atomic size_t tail;
@@ -39,7 +50,7 @@ static size_t round_up(size_t slots)
 
 struct ring *ring_create(size_t slot_bytes, size_t slots)
 {
-	size_t n = round_up(slots);
+	size_t n = round_up(slots), parts;
 	struct ring *ring;
 
 	assert(slot_bytes > 0);
@@ -49,9 +60,13 @@ struct ring *ring_create(size_t slot_bytes, size_t slots)
 	memset(ring, 0, sizeof(*ring));
 	ring->slot_bytes = slot_bytes;
 	ring->mask = n - 1;
-	ring->slots = calloc(n, slot_bytes);
-	if (!ring->slots) {
-		free(ring);
+	ring->part_slots = n < PART_SLOTS ? n : PART_SLOTS;
+	parts = n / ring->part_slots + 1;
+	ring->order_mask = round_up(parts) - 1;
+	ring->slots = calloc(parts * ring->part_slots, slot_bytes);
+	ring->order = calloc(ring->order_mask + 1, sizeof(*ring->order));
+	if (!ring->slots || !ring->order) {
+		ring_destroy(ring);
 		return NULL;
 	}
 	return ring;
@@ -62,7 +77,38 @@ void ring_destroy(struct ring *ring)
 	if (!ring)
 		return;
 	free(ring->slots);
+	free(ring->order);
 	free(ring);
+}
+
+static uint32_t *order_at(const struct ring *ring, size_t count)
+{
+	return &ring->order[count / ring->part_slots & ring->order_mask];
+}
+
+static unsigned char *slot_at(const struct ring *ring, size_t count)
+{
+	size_t slot = *order_at(ring, count) * ring->part_slots +
+		      count % ring->part_slots;
+
+	return ring->slots + slot * ring->slot_bytes;
+}
+
+/* The part that begins at `head`: the first that the consumer is done with, or
+ * one more. */
+static void begin_part(struct ring *ring, size_t head)
+{
+	size_t used = (head - ring->reused) / ring->part_slots;
+	uint32_t part = (uint32_t)used;
+
+	ring->tail_seen =
+		atomic_load_explicit(&ring->tail, memory_order_acquire);
+	if (ring->tail_seen - ring->reused >= ring->part_slots) {
+		part = *order_at(ring, ring->reused);
+		ring->reused += ring->part_slots;
+	}
+	*order_at(ring, head) = part;
+	ring->part = slot_at(ring, head);
 }
 
 int ring_push(struct ring *ring, const void *slot)
@@ -77,7 +123,9 @@ int ring_push(struct ring *ring, const void *slot)
 					  memory_order_relaxed);
 		return -ENOBUFS;
 	}
-	memcpy(ring->slots + (head & ring->mask) * ring->slot_bytes, slot,
+	if (head % ring->part_slots == 0)
+		begin_part(ring, head);
+	memcpy(ring->part + head % ring->part_slots * ring->slot_bytes, slot,
 	       ring->slot_bytes);
 	atomic_store_explicit(&ring->head, head + 1, memory_order_release);
 	return 0;
@@ -86,16 +134,18 @@ int ring_push(struct ring *ring, const void *slot)
 static void copy_out(const struct ring *ring, size_t from, void *slots,
 		     size_t n)
 {
-	size_t start = from & ring->mask;
-	size_t straight = ring->mask + 1 - start;
+	unsigned char *out = slots;
 
-	if (straight > n)
-		straight = n;
-	memcpy(slots, ring->slots + start * ring->slot_bytes,
-	       straight * ring->slot_bytes);
-	if (n > straight)
-		memcpy((unsigned char *)slots + straight * ring->slot_bytes,
-		       ring->slots, (n - straight) * ring->slot_bytes);
+	while (n > 0) {
+		size_t some = ring->part_slots - from % ring->part_slots;
+
+		if (some > n)
+			some = n;
+		memcpy(out, slot_at(ring, from), some * ring->slot_bytes);
+		out += some * ring->slot_bytes;
+		from += some;
+		n -= some;
+	}
 }
 
 size_t ring_pop(struct ring *ring, void *slots, size_t max)
