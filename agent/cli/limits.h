@@ -3,7 +3,7 @@
 #define CLI_LIMITS_H
 
 #include "cli/cli.h"
-#include "report/judging/findings.h"
+#include "report/judging/rules.h"
 
 /* Of --config: the limits, and its store, malloc(3)ed. Without that option
  * built-in limits, and NULL as store. On anything but CLI_OK it has been said

@@ -1,6 +1,6 @@
 #include "report/gather/leaves_model.h"
 #include "report/gather/places.h"
-#include "report/judging/findings.h"
+#include "report/judging/headlines.h"
 #include <errno.h>
 #include <string.h>
 

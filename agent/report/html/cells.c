@@ -1,6 +1,6 @@
 #include "report/html/cells.h"
 #include "report/html/doc.h"
-#include "report/judging/findings.h"
+#include "report/judging/headlines.h"
 #include <errno.h>
 #include <math.h>
 #include <stddef.h>

@@ -3,7 +3,8 @@
 #define REPORT_JUDGING_JUDGING_H
 
 #include "base/arena.h"
-#include "report/judging/findings.h"
+#include "report/judging/rules.h"
+#include "report/model/model.h"
 #include <stdbool.h>
 #include <stddef.h>
 

@@ -1,6 +1,7 @@
 /* Against the window before, and against sites of the same metro. Series are
  * held against themselves, and against those of the same target and kind: what
  * is measured may differ from time to time and from site to site. */
+#include "report/judging/headlines.h"
 #include "report/judging/judging.h"
 #include <math.h>
 #include <string.h>

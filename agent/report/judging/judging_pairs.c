@@ -1,4 +1,5 @@
 /* Circuits side by side, in words. */
+#include "report/judging/headlines.h"
 #include "report/judging/judging.h"
 #include <errno.h>
 #include <math.h>

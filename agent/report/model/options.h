@@ -11,7 +11,7 @@
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_CSV, REPORT_HTML };
 
 struct clickhouse_options; /* report/clickhouse/clickhouse.h */
-struct judge_options;      /* report/judging/findings.h */
+struct judge_options;      /* report/judging/rules.h */
 
 /* Borrowed as long as what was opened with them. */
 struct report_options {

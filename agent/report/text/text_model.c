@@ -1,5 +1,5 @@
 /* What text says beside lines: only what there is something to say of. */
-#include "report/judging/findings.h"
+#include "report/judging/headlines.h"
 #include "report/text/render.h"
 #include "report/text/table.h"
 #include <math.h>
