@@ -14,6 +14,7 @@
 #include "event_watch.h"
 #include "health.h"
 #include "mending.h"
+#include "remembered.h"
 #include "rescue.h"
 #include "self.h"
 #include "sending.h"
@@ -24,17 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TAKE_MAX      64
-#define STEP_NS       (100 * (int64_t)EP_NS_PER_MS)
-#define LATE_SECONDS  30 /* how long a probe's row can be found again */
-#define LATE_AT_LEAST 1024
-#define LATE_AT_MOST  (1u << 20)
-
-/* Which row a probe's sample became: for what comes after it. */
-struct remembered {
-	uint64_t id, seq;
-	uint32_t series;
-};
+#define TAKE_MAX 64
+#define STEP_NS  (100 * (int64_t)EP_NS_PER_MS)
 
 struct source {
 	struct measuring *measuring;
@@ -43,10 +35,7 @@ struct source {
 	uint32_t *series; /* of each item, in the store */
 	uint32_t first;   /* item's number among those of all sources */
 	struct health health;
-	/* One table a lane, made at its first sample: the ids of each count up,
-	 * so that none takes another's place before its time. */
-	struct remembered *remembered[MEASURING_LANES_MAX];
-	size_t n_remembered; /* of each; a power of two */
+	struct remembered remembered;
 };
 
 struct keeping {
@@ -76,32 +65,15 @@ struct keeping {
 
 /* --- rings --- */
 
-/* Where the row of `id` is or would be remembered; NULL: out of memory. */
-static struct remembered *place_of(struct source *s, uint64_t id)
-{
-	struct remembered **table = &s->remembered[id >> MEASURING_LANE_SHIFT];
-
-	if (*table == NULL)
-		*table = calloc(s->n_remembered, sizeof(**table));
-	return *table == NULL ? NULL : *table + (id & (s->n_remembered - 1));
-}
-
-static void remember(struct source *s, uint64_t id, uint64_t seq,
-		     uint32_t series)
-{
-	struct remembered *r = place_of(s, id);
-
-	if (r != NULL)
-		*r = (struct remembered){ id, seq, series };
-}
-
 static void keep_late(struct keeping *k, struct source *s,
 		      const struct ep_sample *sample)
 {
-	const struct remembered *r = place_of(s, sample->id);
+	uint32_t series = 0;
+	uint64_t seq = remembered_seq(&s->remembered, sample->id,
+				      store_last_seq(k->store), &series);
 
-	if (r != NULL && r->id == sample->id)
-		store_add_late(k->store, r->series, sample, r->seq);
+	if (seq != 0)
+		store_add_late(k->store, series, sample, seq);
 	else
 		log_warn("keeping", "late=unmatched id=%llu",
 			 (unsigned long long)sample->id);
@@ -125,7 +97,7 @@ static void keep(struct keeping *k, struct source *s, struct taken *taken)
 	event_watch_see(k->watch, s->first + taken->item,
 			&s->items->items[taken->item], &taken->sample);
 	seq = store_add_sample(k->store, series, &taken->sample);
-	remember(s, taken->sample.id, seq, series);
+	remembered_put(&s->remembered, taken->sample.id, seq, series);
 }
 
 static void empty_ring(struct keeping *k, struct source *s)
@@ -348,14 +320,10 @@ int keeping_attach(struct keeping *keeping, struct measuring *measuring,
 		   const struct items *items, struct ep_err *err)
 {
 	struct source *s = &keeping->sources[keeping->n_sources];
-	double wanted = items_rate(items) * LATE_SECONDS;
-	size_t n = LATE_AT_LEAST;
 
 	assert(keeping->n_sources < KEEPING_SOURCES_MAX);
-	while ((double)n < wanted && n < LATE_AT_MOST)
-		n *= 2;
 	s->series = calloc(items->n + 1, sizeof(*s->series));
-	s->n_remembered = n;
+	remembered_init(&s->remembered, items_rate(items));
 	s->measuring = measuring;
 	s->items = items;
 	s->number = keeping->n_sources;
@@ -453,8 +421,7 @@ static void free_keeping(struct ep_scope *scope)
 	for (unsigned i = 0; i < k->n_sources; i++) {
 		free(k->sources[i].series);
 		health_finish(&k->sources[i].health);
-		for (unsigned l = 0; l < MEASURING_LANES_MAX; l++)
-			free(k->sources[i].remembered[l]);
+		remembered_finish(&k->sources[i].remembered);
 	}
 	event_watch_destroy(k->watch);
 	self_destroy(k->self);
