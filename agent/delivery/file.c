@@ -6,8 +6,8 @@
  * bytes each time, so that a repeat replaces a file by its equal.
  *
  * What can fail: any of these steps; the part file is removed and the batch
- * stays with us. A disk that hangs holds up nobody but this destination: the
- * work owns a copy of all it needs. Closing waits for the step under way. */
+ * stays with us. A disk that hangs holds up nobody but this destination. Closing
+ * waits for the step under way. */
 #include "delivery/outlet.h"
 #include "delivery/retry.h"
 #include "delivery/trace.h"
@@ -39,11 +39,13 @@ struct file {
 	void *arg;
 };
 
-/* What the pool's thread has: nothing of it is shared. */
+/* What the pool's thread has. */
 struct work {
 	uv_work_t req;
 	struct file *file; /* not to be touched by the thread */
-	char *dir, *body;
+	char *dir;
+	const char
+		*body; /* the parcel's own, which stays as it is until then */
 	size_t len;
 	char name[FILE_NAME_MAX + 1];
 	int error;
@@ -52,7 +54,6 @@ struct work {
 static void free_work(struct work *w)
 {
 	free(w->dir);
-	free(w->body);
 	free(w);
 }
 
@@ -183,12 +184,11 @@ static struct work *make_work(struct file *f, const struct parcel *p)
 		return NULL;
 	w->file = f;
 	w->dir = strdup(f->dir);
-	w->body = malloc(p->len + 1);
-	if (!w->dir || !w->body) {
+	if (!w->dir) {
 		free_work(w);
 		return NULL;
 	}
-	memcpy(w->body, p->body, p->len);
+	w->body = p->body;
 	w->len = p->len;
 	return w;
 }

@@ -18,7 +18,8 @@ struct verdict {
 	char text[VERDICT_TEXT_MAX];
 };
 
-/* A batch on its way. Borrowed until the verdict. */
+/* A batch on its way. Borrowed until the verdict, or until close() calls
+ * back. */
 struct parcel {
 	const struct framing *framing;
 	const char *agent, *epoch;

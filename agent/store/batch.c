@@ -25,6 +25,17 @@ static uint64_t checksum(const void *data, size_t len)
 
 /* --- freezing --- */
 
+int batch_add_body(struct store *store, uint64_t id,
+		   const struct store_batch *batch)
+{
+	int r = db_run(&store->db, Q_BATCH_BODY_ADD, "uu", id,
+		       (uint64_t)batch->body_len);
+
+	return r < 0 ? r
+		     : db_fill(&store->db, "batch_body", "body", id,
+			       batch->body, batch->body_len);
+}
+
 static int add_batch(struct store *store, int destination,
 		     struct store_batch *batch, const struct content *content)
 {
@@ -42,8 +53,7 @@ static int add_batch(struct store *store, int destination,
 	if (r < 0)
 		return r;
 	id = (uint64_t)sqlite3_last_insert_rowid(store->db.sqlite);
-	r = db_run(&store->db, Q_BATCH_BODY_ADD, "ub", id, batch->body,
-		   batch->body_len);
+	r = batch_add_body(store, id, batch);
 	if (r == 0) {
 		batch->id = id;
 		batch->part = content->part;

@@ -178,6 +178,21 @@ static int number(struct db *db, sqlite3_stmt *s, int64_t *ret_value)
 	return r;
 }
 
+int db_fill(struct db *db, const char *table, const char *column, uint64_t row,
+	    const void *data, size_t len)
+{
+	sqlite3_blob *blob = NULL;
+	int r = 0;
+
+	if (sqlite3_blob_open(db->sqlite, "main", table, column, (int64_t)row,
+			      1, &blob) != SQLITE_OK ||
+	    sqlite3_blob_write(blob, data, (int)len, 0) != SQLITE_OK)
+		r = db_errno(db);
+	if (sqlite3_blob_close(blob) != SQLITE_OK && r == 0)
+		r = db_errno(db);
+	return r;
+}
+
 int db_number(struct db *db, int64_t *ret_value, enum db_query q,
 	      const char *types, ...)
 {

@@ -7,6 +7,7 @@
 #include "store/query.h"
 #include <sqlite3.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct db {
@@ -29,6 +30,10 @@ int db_run(struct db *db, enum db_query q, const char *types, ...);
 /* The same for one whole number: 1 and `*ret_value`; 0: no row, or NULL. */
 int db_number(struct db *db, int64_t *ret_value, enum db_query q,
 	      const char *types, ...);
+/* Write the blob of this row, which has `len` bytes: SQLite copies what it is
+ * given elsewhere. */
+int db_fill(struct db *db, const char *table, const char *column, uint64_t row,
+	    const void *data, size_t len);
 /* Begin a question that has rows; NULL: see db_errno(). */
 sqlite3_stmt *db_ask(struct db *db, enum db_query q, const char *types, ...);
 /* 1: a row is there; 0: no more; or a negative errno. */

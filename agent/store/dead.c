@@ -142,9 +142,9 @@ static int freeze_again(struct store *store, const struct deciding *d)
 		return r;
 	if (sqlite3_changes(store->db.sqlite) == 0)
 		return -ENODEV;
-	return db_run(&store->db, Q_BATCH_BODY_ADD, "ub",
-		      (uint64_t)sqlite3_last_insert_rowid(store->db.sqlite),
-		      b->body, b->body_len);
+	return batch_add_body(
+		store, (uint64_t)sqlite3_last_insert_rowid(store->db.sqlite),
+		b);
 }
 
 static int drop(struct store *store, void *arg)

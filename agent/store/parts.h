@@ -51,6 +51,11 @@ int names_save(struct store *store);
 void names_saved(struct store *store);
 int names_tidy(struct store *store);
 
+/* --- batch.c --- */
+/* The body of batch `id`, in a transaction. */
+int batch_add_body(struct store *store, uint64_t id,
+		   const struct store_batch *batch);
+
 /* --- evict.c --- */
 /* Evict until `bytes` more fit in. -ENOSPC: nothing is left to evict. */
 int evict_for(struct store *store, uint64_t bytes);

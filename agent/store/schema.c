@@ -262,7 +262,8 @@ const char *const db_texts[DB_QUERIES] = {
 	[Q_BATCH_ADD] = "INSERT INTO batch"
 			" VALUES(NULL, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?,"
 			" ?, ?)",
-	[Q_BATCH_BODY_ADD] = "INSERT INTO batch_body VALUES(?, ?)",
+	[Q_BATCH_BODY_ADD] = "INSERT INTO batch_body"
+			     " VALUES(?, zeroblob(?))",
 	[Q_BATCH_OLDEST] = "SELECT id, first, last, rows, encoding, gzip,"
 			   " attempts, crc, body, part FROM batch"
 			   " LEFT JOIN batch_body USING(id)"
