@@ -20,6 +20,7 @@ struct entry {
 	struct watch watch;
 	const struct series *series;
 	uint64_t place; /* of target and circuit, hashed */
+	struct landing landing[];
 };
 
 struct events {
@@ -268,10 +269,14 @@ static void on_news(const struct watch_news *news, void *arg)
 static struct entry *add_entry(struct events *e, uint32_t id,
 			       const struct series *series)
 {
-	struct entry *entry = calloc(1, sizeof(*entry));
+	bool lands = strcmp(series->probe, "https") == 0;
+	struct entry *entry =
+		calloc(1, sizeof(*entry) + lands * sizeof(struct landing));
 
 	if (entry == NULL)
 		return NULL;
+	if (lands)
+		entry->watch.landing = entry->landing;
 	entry->series = series;
 	entry->place = place_of(series);
 	if (!may_be_silent(series))

@@ -303,73 +303,74 @@ static enum pops_expected expected_of(const struct seeing *s, const char *pop)
 			return POPS_CONFIGURED;
 	if (s->limits->n_pops > 0)
 		return POPS_UNEXPECTED;
-	if (!pops_known(&s->w->pops))
+	if (!pops_known(&s->w->landing->pops))
 		return POPS_UNKNOWN;
-	return pops_usual(&s->w->pops, pop) ? POPS_USUAL : POPS_UNUSUAL;
+	return pops_usual(&s->w->landing->pops, pop) ? POPS_USUAL
+						     : POPS_UNUSUAL;
 }
 
 /* The one that answers is another one. */
 static void move(const struct seeing *s)
 {
-	struct watch *w = s->w;
-	enum pops_expected expected = expected_of(s, w->other);
+	struct landing *l = s->w->landing;
+	enum pops_expected expected = expected_of(s, l->other);
 	bool astray = expected >= POPS_UNEXPECTED;
 	struct watch_news news = { .what = WATCH_POP,
 				   .state = WATCH_ONCE,
-				   .since_ns = w->others_ns,
-				   .from = w->pop,
-				   .to = w->other,
+				   .since_ns = l->others_ns,
+				   .from = l->pop,
+				   .to = l->other,
 				   .expected = expected };
 
 	if (astray)
-		news.state = w->astray_ns != 0 ? WATCH_UPDATE : WATCH_OPEN;
-	else if (w->astray_ns != 0)
+		news.state = l->astray_ns != 0 ? WATCH_UPDATE : WATCH_OPEN;
+	else if (l->astray_ns != 0)
 		news.state = WATCH_CLOSED;
-	if (w->astray_ns != 0)
-		news.since_ns = w->astray_ns;
-	w->astray_ns = astray ? news.since_ns : 0;
-	if (astray || w->pop[0] != '\0')
+	if (l->astray_ns != 0)
+		news.since_ns = l->astray_ns;
+	l->astray_ns = astray ? news.since_ns : 0;
+	if (astray || l->pop[0] != '\0')
 		tell(s, news);
-	memcpy(w->pop, w->other, sizeof(w->pop));
-	pops_add(&w->pops, w->pop, w->others, s->now_ns);
-	w->others = 0;
+	memcpy(l->pop, l->other, sizeof(l->pop));
+	pops_add(&l->pops, l->pop, l->others, s->now_ns);
+	l->others = 0;
 }
 
 /* Where nothing is configured, what has been so for long is usual. */
 static void stay(const struct seeing *s)
 {
-	struct watch *w = s->w;
+	struct landing *l = s->w->landing;
 
-	w->others = 0;
-	pops_add(&w->pops, w->pop, 1, s->now_ns);
-	if (w->astray_ns == 0 || s->limits->n_pops > 0 ||
-	    since(s, w->astray_ns) < s->limits->lasting_ns)
+	l->others = 0;
+	pops_add(&l->pops, l->pop, 1, s->now_ns);
+	if (l->astray_ns == 0 || s->limits->n_pops > 0 ||
+	    since(s, l->astray_ns) < s->limits->lasting_ns)
 		return;
 	tell(s, (struct watch_news){ .what = WATCH_POP,
 				     .state = WATCH_LASTING,
-				     .since_ns = w->astray_ns,
+				     .since_ns = l->astray_ns,
 				     .from = "",
-				     .to = w->pop,
+				     .to = l->pop,
 				     .expected = POPS_USUAL });
-	w->astray_ns = 0;
+	l->astray_ns = 0;
 }
 
 static void see_pop(const struct seeing *s, const char *pop)
 {
-	struct watch *w = s->w;
+	struct landing *l = s->w->landing;
 
 	if (pop[0] == '\0')
 		return;
-	if (strncmp(pop, w->pop, sizeof(w->pop)) == 0) {
+	if (strncmp(pop, l->pop, sizeof(l->pop)) == 0) {
 		stay(s);
 		return;
 	}
-	if (strncmp(pop, w->other, sizeof(w->other)) != 0)
-		w->others = 0;
-	memcpy(w->other, pop, sizeof(w->other));
-	if (w->others++ == 0)
-		w->others_ns = s->now_ns;
-	if (w->others == POPS_ROW)
+	if (strncmp(pop, l->other, sizeof(l->other)) != 0)
+		l->others = 0;
+	memcpy(l->other, pop, sizeof(l->other));
+	if (l->others++ == 0)
+		l->others_ns = s->now_ns;
+	if (l->others == POPS_ROW)
 		move(s);
 }
 
@@ -380,40 +381,40 @@ static void tell_between(const struct seeing *s, enum watch_state state,
 {
 	tell(s, (struct watch_news){ .what = WATCH_BETWEEN,
 				     .state = state,
-				     .since_ns = s->w->between_ns,
-				     .evidence = s->w->evidence,
+				     .since_ns = s->w->landing->between_ns,
+				     .evidence = s->w->landing->evidence,
 				     .sample = sample });
 }
 
 static void see_clear(const struct seeing *s, const struct ep_sample *sample)
 {
-	struct watch *w = s->w;
+	struct landing *l = s->w->landing;
 
-	w->flagged = 0;
-	w->gathered = 0;
-	if (w->between_ns == 0 || ++w->clear < CLEAR_LEAST)
+	l->flagged = 0;
+	l->gathered = 0;
+	if (l->between_ns == 0 || ++l->clear < CLEAR_LEAST)
 		return;
 	tell_between(s, WATCH_CLOSED, sample);
-	w->between_ns = 0;
-	w->evidence = 0;
+	l->between_ns = 0;
+	l->evidence = 0;
 }
 
 static void see_flagged(const struct seeing *s, const struct ep_sample *sample)
 {
-	struct watch *w = s->w;
+	struct landing *l = s->w->landing;
 
-	w->clear = 0;
-	if (w->flagged++ == 0)
-		w->flagged_ns = s->now_ns;
-	w->gathered |= sample->flags & EVIDENCE_FLAGS;
-	if (w->flagged < FLAGGED_LEAST || (w->gathered & ~w->evidence) == 0)
+	l->clear = 0;
+	if (l->flagged++ == 0)
+		l->flagged_ns = s->now_ns;
+	l->gathered |= sample->flags & EVIDENCE_FLAGS;
+	if (l->flagged < FLAGGED_LEAST || (l->gathered & ~l->evidence) == 0)
 		return;
-	w->evidence |= w->gathered;
-	if (w->between_ns != 0) {
+	l->evidence |= l->gathered;
+	if (l->between_ns != 0) {
 		tell_between(s, WATCH_UPDATE, sample);
 		return;
 	}
-	w->between_ns = w->flagged_ns;
+	l->between_ns = l->flagged_ns;
 	tell_between(s, WATCH_OPEN, sample);
 }
 
@@ -471,12 +472,16 @@ void watch_see(struct watch *w, const struct watch_limits *limits,
 		hear(&s);
 	else
 		miss(&s, silence);
+	if (w->landing == NULL)
+		return;
 	see_pop(&s, sample->https.pop);
 	see_between(&s, sample);
 }
 
 bool watch_is_well(const struct watch *w)
 {
+	const struct landing *l = w->landing;
+
 	return w->latency_ns == 0 && w->loss_ns == 0 && w->outage_ns == 0 &&
-	       w->astray_ns == 0 && w->between_ns == 0;
+	       (l == NULL || (l->astray_ns == 0 && l->between_ns == 0));
 }

@@ -10,7 +10,7 @@
 
 #include "edgeprobe/sample.h"
 #include "events/change.h"
-#include "events/pops.h"
+#include "events/landing.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -91,22 +91,14 @@ struct watch {
 	uint64_t latency_ns; /* since when it is worse; 0: it is not */
 	struct {
 		uint16_t asked, lost;
-	} past[WATCH_MINUTES];  /* newest first */
-	uint64_t loss_ns;       /* 0: no event is open */
-	uint64_t outage_ns;     /* 0: no event is open */
-	uint64_t silent_ns;     /* the first unanswered in a row; 0: none */
-	unsigned silent, heard; /* in a row */
-	bool answered;          /* ever */
-	struct pops pops;
-	char pop[EP_POP_MAX], other[EP_POP_MAX];
-	unsigned others;    /* of that other one in a row */
-	uint64_t others_ns; /* the first of them */
-	uint64_t astray_ns; /* at an edge location that is not expected; 0 */
-	unsigned flagged, clear; /* in a row */
-	unsigned gathered;       /* flags of those, or-ed */
-	uint64_t flagged_ns;     /* the first of them */
-	unsigned evidence;       /* that was told */
-	uint64_t between_ns;     /* 0: no event is open */
+	} past[WATCH_MINUTES];   /* newest first */
+	uint64_t loss_ns;        /* 0: no event is open */
+	uint64_t outage_ns;      /* 0: no event is open */
+	uint64_t silent_ns;      /* the first unanswered in a row; 0: none */
+	unsigned silent, heard;  /* in a row */
+	bool answered;           /* ever */
+	struct landing *landing; /* borrowed; NULL: neither POP nor BETWEEN is
+				  * looked for */
 };
 
 /* Calls back any number of times before it returns. */

@@ -21,6 +21,7 @@
 
 struct scene {
 	struct watch w;
+	struct landing landing;
 	struct watch_limits limits;
 	enum watch_silence silence;
 	uint64_t at_ns, step_ns, seed;
@@ -47,6 +48,7 @@ static int set_up(void **state)
 
 	assert_non_null(s);
 	s->limits = watch_defaults;
+	s->w.landing = &s->landing;
 	s->at_ns = START;
 	s->step_ns = 10 * S;
 	s->seed = 1;
