@@ -8,6 +8,7 @@
  * interval. 429: not before an hour has passed. */
 #include "endpoints_watch.h"
 #include "base/log.h"
+#include "base/request.h"
 #include "config/sources.h"
 #include "edgeprobe/clock.h"
 #include "edgeprobe/private/curl_loop.h"
@@ -79,44 +80,26 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	return w->body.error != 0 ? 0 : size * n;
 }
 
-#define SET(easy, option, value)                                               \
-	do {                                                                   \
-		if (curl_easy_setopt(easy, option, value) != CURLE_OK)         \
-			return -ENOTSUP;                                       \
-	} while (0)
-
-/* Where it may go, and never elsewhere, whatever the environment says. */
-static int set_way(struct endpoints_watch *w, const char *url)
+static int set_request(struct endpoints_watch *w, const char *url)
 {
-	const char *proxy = w->options.config->polling.proxy;
+	const struct request request = {
+		.url = url,
+		.connect_ms = CONNECT_MS,
+		.whole_ms = TIMEOUT_MS,
+		.on_body = on_body,
+		.arg = w,
+	};
+	int r = request_set(w->easy, &request);
 
-	SET(w->easy, CURLOPT_URL, url);
-	SET(w->easy, CURLOPT_PROTOCOLS_STR,
-	    strncmp(url, "https:", 6) == 0 ? "https" : "http");
-	SET(w->easy, CURLOPT_FOLLOWLOCATION, 0L);
-	SET(w->easy, CURLOPT_PROXY, proxy != NULL ? proxy : "");
-	SET(w->easy, CURLOPT_NOPROXY, "");
-	SET(w->easy, CURLOPT_HTTPPROXYTUNNEL, 1L);
-	SET(w->easy, CURLOPT_HTTP09_ALLOWED, 0L);
-	SET(w->easy, CURLOPT_FORBID_REUSE, 1L);
-	SET(w->easy, CURLOPT_NOSIGNAL, 1L);
-	SET(w->easy, CURLOPT_QUICK_EXIT, 1L);
-	SET(w->easy, CURLOPT_TIMEOUT_MS, TIMEOUT_MS);
-	SET(w->easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
-	SET(w->easy, CURLOPT_USERAGENT, "edgeprobe/" EDGEPROBE_VERSION);
-	return 0;
-}
-
-static int set_trust(struct endpoints_watch *w)
-{
-	SET(w->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(w->easy, CURLOPT_CAINFO, NULL);
-	SET(w->easy, CURLOPT_CAPATH, NULL);
-	SET(w->easy, CURLOPT_SSL_CTX_FUNCTION, ep_trust_on_ssl_ctx);
-	SET(w->easy, CURLOPT_SSL_CTX_DATA, w->trust);
-	SET(w->easy, CURLOPT_WRITEFUNCTION, on_body);
-	SET(w->easy, CURLOPT_WRITEDATA, w);
-	SET(w->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)EDGE_ANSWER_MAX);
+	if (r == 0)
+		r = request_set_way(w->easy, w->options.config->polling.proxy,
+				    w->trust);
+	if (r < 0)
+		return r;
+	if (curl_easy_setopt(w->easy, CURLOPT_FORBID_REUSE, 1L) != CURLE_OK ||
+	    curl_easy_setopt(w->easy, CURLOPT_MAXFILESIZE_LARGE,
+			     (curl_off_t)EDGE_ANSWER_MAX) != CURLE_OK)
+		return -ENOTSUP;
 	return 0;
 }
 
@@ -136,9 +119,7 @@ static int ask(struct endpoints_watch *w, enum asking what)
 	if (w->easy == NULL)
 		return -ENOMEM;
 	buf_clear(&w->body);
-	r = set_way(w, text);
-	if (r == 0)
-		r = set_trust(w);
+	r = set_request(w, text);
 	return r == 0 ? curl_transfer_start(w->curl, &w->transfer) : r;
 }
 

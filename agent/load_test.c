@@ -8,6 +8,7 @@
 #include "load_test.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/request.h"
 #include "edgeprobe/clock.h"
 #include "edgeprobe/private/curl_loop.h"
 #include "edgeprobe/private/list.h"
@@ -120,32 +121,25 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose,
 			return -ENOTSUP;                                       \
 	} while (0)
 
-/* Where it may go, and never elsewhere, whatever the environment says: through
- * a proxy it would be the proxy's line that is filled. */
+/* Never by a proxy: it would be the proxy's line that is filled. How long it may
+ * take depends on what came before (ask()). */
 static int prepare(struct load_test *t)
 {
-	const char *url = settings(t)->url;
+	const struct request request = {
+		.url = settings(t)->url,
+		.connect_ms = CONNECT_MS,
+		.on_body = on_body,
+		.arg = t,
+	};
+	int r = request_set(t->easy, &request);
 
-	SET(t->easy, CURLOPT_URL, url);
-	SET(t->easy, CURLOPT_PROTOCOLS_STR,
-	    strncmp(url, "https:", 6) == 0 ? "https" : "http");
-	SET(t->easy, CURLOPT_PROXY, "");
+	if (r == 0)
+		r = request_set_way(t->easy, NULL, t->trust);
+	if (r < 0)
+		return r;
 	SET(t->easy, CURLOPT_FAILONERROR, 1L);
-	SET(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
-	SET(t->easy, CURLOPT_HTTP09_ALLOWED, 0L);
-	SET(t->easy, CURLOPT_NOSIGNAL, 1L);
-	SET(t->easy, CURLOPT_QUICK_EXIT, 1L);
-	SET(t->easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
-	SET(t->easy, CURLOPT_USERAGENT, "edgeprobe/" EDGEPROBE_VERSION);
-	SET(t->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(t->easy, CURLOPT_CAINFO, NULL);
-	SET(t->easy, CURLOPT_CAPATH, NULL);
-	SET(t->easy, CURLOPT_SSL_CTX_FUNCTION, ep_trust_on_ssl_ctx);
-	SET(t->easy, CURLOPT_SSL_CTX_DATA, t->trust);
 	SET(t->easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 	SET(t->easy, CURLOPT_OPENSOCKETDATA, t);
-	SET(t->easy, CURLOPT_WRITEFUNCTION, on_body);
-	SET(t->easy, CURLOPT_WRITEDATA, t);
 	return 0;
 }
 

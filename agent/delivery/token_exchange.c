@@ -1,5 +1,6 @@
 #include "delivery/token_exchange.h"
 
+#include "base/request.h"
 #include "delivery/http_failure.h"
 #include "delivery/retry.h"
 #include "edgeprobe/clock.h"
@@ -44,27 +45,23 @@ static size_t on_header(char *data, size_t size, size_t n, void *arg)
 			return -ENOTSUP;                                       \
 	} while (0)
 
-static int set_way(struct token_exchange *x, uint64_t timeout_ns)
+static int set_request(struct token_exchange *x, uint64_t timeout_ns)
 {
-	bool tls = place_of(x->request.url) == PLACE_HTTPS;
 	long ms = (long)(timeout_ns / EP_NS_PER_MS);
+	const struct request request = {
+		.url = x->request.url,
+		.connect_ms = ms < CONNECT_MS ? ms : CONNECT_MS,
+		.whole_ms = ms,
+		.on_body = on_body,
+		.arg = x,
+	};
 
-	SET(x->easy, CURLOPT_URL, x->request.url);
-	SET(x->easy, CURLOPT_PROTOCOLS_STR, tls ? "https" : "http");
-	SET(x->easy, CURLOPT_FOLLOWLOCATION, 0L);
-	SET(x->easy, CURLOPT_HTTP09_ALLOWED, 0L);
-	SET(x->easy, CURLOPT_FORBID_REUSE, 1L);
-	SET(x->easy, CURLOPT_NOSIGNAL, 1L);
-	SET(x->easy, CURLOPT_QUICK_EXIT, 1L);
-	SET(x->easy, CURLOPT_TIMEOUT_MS, ms);
-	SET(x->easy, CURLOPT_CONNECTTIMEOUT_MS,
-	    ms < CONNECT_MS ? ms : CONNECT_MS);
-	SET(x->easy, CURLOPT_USERAGENT, "edgeprobe/" EDGEPROBE_VERSION);
-	return 0;
+	return request_set(x->easy, &request);
 }
 
 static int set_rest(struct token_exchange *x)
 {
+	SET(x->easy, CURLOPT_FORBID_REUSE, 1L);
 	SET(x->easy, CURLOPT_HTTPHEADER, x->request.headers);
 	if (x->request.form.len > 0) {
 		SET(x->easy, CURLOPT_POST, 1L);
@@ -74,8 +71,6 @@ static int set_rest(struct token_exchange *x)
 	} else {
 		SET(x->easy, CURLOPT_HTTPGET, 1L);
 	}
-	SET(x->easy, CURLOPT_WRITEFUNCTION, on_body);
-	SET(x->easy, CURLOPT_WRITEDATA, x);
 	SET(x->easy, CURLOPT_HEADERFUNCTION, on_header);
 	SET(x->easy, CURLOPT_HEADERDATA, x);
 	SET(x->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -98,7 +93,7 @@ int token_exchange_send(struct token_exchange *x, CURL *easy,
 	if (!x->body.text)
 		return -ENOMEM;
 	x->body.len = TOKEN_ANSWER_MAX;
-	r = set_way(x, timeout_ns);
+	r = set_request(x, timeout_ns);
 	if (r == 0)
 		r = set_rest(x);
 	return r < 0 ? r : curl_transfer_start(curl, &x->transfer);
