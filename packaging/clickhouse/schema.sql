@@ -334,42 +334,88 @@ SELECT
 FROM edgeprobe.rows
 WHERE type IN ('event', 'boot', 'gap');
 
--- Is anything missing? For each agent and epoch, count(distinct seq) + the
--- lengths of gaps = max(seq) - min(seq) + 1, or `missing` says by how much not.
--- A dead letter that was retried is there and declared: `missing` is too low by
--- its rows then (below 0 where nothing else is missing).
--- Where retention dropped days, the first hour of what is left is not counted:
--- rows of both sides of midnight have their numbers in the order they ended in.
-CREATE VIEW IF NOT EXISTS edgeprobe.audit AS
+-- Numbers of each agent and epoch, for `audit` and `missing`. Those that are there
+-- make runs, 64 numbers a word; those that were declared make runs, too, and runs
+-- may overlap, or come twice. With the firsts in order and the lasts in order, a
+-- hole is where the n-th last comes before the first after it: so a number that
+-- is there and declared counts once.
+-- The first is the lowest that is there or declared. Where that is not 1,
+-- retention may have dropped days, and the first hour of the oldest day is not
+-- counted: rows of both sides of midnight have their numbers in the order they
+-- ended in. `cuts` are days and, below 0, the last number of their first hour.
+-- (first_seq is handed to lambdas as an array: 18.16 forgets what they borrow.)
+CREATE VIEW IF NOT EXISTS edgeprobe.numbers AS
 SELECT
     agent,
     epoch,
-    if(least_seq = 1, 1, greatest(least_seq, cut + 1)) AS first_seq,
-    last_seq,
-    later + length(arrayFilter(s -> s >= first_seq, early)) AS present,
-    arraySum(arrayMap(g -> greatest(0, toInt64(tupleElement(g, 2)) - toInt64(greatest(tupleElement(g, 1), first_seq)) + 1), gaps)) AS declared,
-    toInt64(last_seq) - toInt64(first_seq) + 1 - toInt64(present) - declared AS missing,
+    if(least_seq = 1, 1, greatest(arrayElement(firsts, 1), if(tupleElement(arrayElement(cuts, 1), 1) = day, toUInt64(1 - tupleElement(arrayElement(cuts, 1), 2)), 0))) AS first_seq,
+    arrayElement(lasts, length(lasts)) AS last_seq,
+    arraySum(arrayMap((a, b, f) -> greatest(b + 1, f) - greatest(a, f), row_firsts, row_lasts, arrayResize([first_seq], length(row_firsts), first_seq))) AS present,
+    arrayFilter(h -> tupleElement(h, 1) <= tupleElement(h, 2), arrayMap((b, a, f) -> (greatest(b + 1, f), a - 1), arrayPopBack(lasts), arrayPopFront(firsts), arrayResize([first_seq], length(firsts) - 1, first_seq))) AS holes,
     copies,
-    toDateTime(toUInt32(intDiv(newest_us, 1000000)), 'UTC') AS newest
+    newest_us
 FROM
 (
     SELECT
         agent,
         epoch,
-        min(seq) AS least_seq,
-        max(seq) AS last_seq,
-        maxIf(seq, ts_us < oldest_us + 3600000000) AS cut,
-        uniqExactIf(seq, ts_us >= oldest_us + 7200000000) AS later,
-        groupUniqArrayIf(seq, ts_us < oldest_us + 7200000000) AS early,
-        groupUniqArrayIf((first, last), type = 'gap') AS gaps,
-        count() AS copies,
-        max(ts_us) AS newest_us,
-        (SELECT intDiv(min(ts_us), 86400000000) * 86400000000 FROM edgeprobe.rows) AS oldest_us
-    FROM edgeprobe.rows
+        groupArrayArray(word_firsts) AS row_firsts,
+        groupArrayArray(word_lasts) AS row_lasts,
+        groupUniqArrayArray(word_gaps) AS gaps,
+        arraySort(arrayConcat(row_firsts, arrayMap(g -> tupleElement(g, 1), gaps))) AS firsts,
+        arraySort(arrayConcat(row_lasts, arrayMap(g -> tupleElement(g, 2), gaps))) AS lasts,
+        min(word_least) AS least_seq,
+        intDiv(min(word_oldest_us), 86400000000) AS day,
+        arraySort(groupArrayIf((word_day, -toInt64(word_cut)), word_cut > 0)) AS cuts,
+        sum(word_copies) AS copies,
+        max(word_newest_us) AS newest_us
+    FROM
+    (
+        SELECT
+            agent,
+            epoch,
+            bitmaskToArray(bitAnd(there, bitNot(bitShiftLeft(there, 1)))) AS first_bits,
+            bitmaskToArray(bitAnd(there, bitNot(bitShiftRight(there, 1)))) AS last_bits,
+            arrayMap((bit, base) -> base + toUInt64(log2(bit)), first_bits, arrayResize([word * 64], length(first_bits), word * 64)) AS word_firsts,
+            arrayMap((bit, base) -> base + toUInt64(log2(bit)), last_bits, arrayResize([word * 64], length(last_bits), word * 64)) AS word_lasts,
+            word_gaps, word_least, word_day, word_cut, word_copies, word_oldest_us, word_newest_us
+        FROM
+        (
+            SELECT
+                agent,
+                epoch,
+                intDiv(seq, 64) AS word,
+                groupBitOr(bitShiftLeft(toUInt64(1), bitAnd(seq, 63))) AS there,
+                groupUniqArrayIf((first, last), type = 'gap' AND first > 0 AND first <= last) AS word_gaps,
+                min(seq) AS word_least,
+                minIf(intDiv(ts_us, 86400000000), ts_us % 86400000000 < 3600000000) AS word_day,
+                maxIf(seq, ts_us % 86400000000 < 3600000000) AS word_cut,
+                count() AS word_copies,
+                min(ts_us) AS word_oldest_us,
+                max(ts_us) AS word_newest_us
+            FROM edgeprobe.rows
+            GROUP BY agent, epoch, word
+        )
+    )
     GROUP BY agent, epoch
 );
 
--- Which numbers are missing. Ask for one agent at a time.
+-- Is anything missing? From the first to the last, each number is there, or
+-- declared (`declared` are those that are not there as well), or missing.
+CREATE VIEW IF NOT EXISTS edgeprobe.audit AS
+SELECT
+    agent,
+    epoch,
+    first_seq,
+    last_seq,
+    present,
+    last_seq - first_seq + 1 - present - missing AS declared,
+    arraySum(arrayMap(h -> tupleElement(h, 2) - tupleElement(h, 1) + 1, holes)) AS missing,
+    copies,
+    toDateTime(toUInt32(intDiv(newest_us, 1000000)), 'UTC') AS newest
+FROM edgeprobe.numbers;
+
+-- Which numbers are missing.
 CREATE VIEW IF NOT EXISTS edgeprobe.missing AS
 SELECT
     agent,
@@ -378,13 +424,8 @@ SELECT
     tupleElement(hole, 2) AS last_seq
 FROM
 (
-    SELECT
-        agent,
-        epoch,
-        arraySort(arrayConcat(groupUniqArray((seq, seq)), groupUniqArrayIf((first, last), type = 'gap'))) AS there,
-        arrayJoin(arrayFilter(h -> tupleElement(h, 1) <= tupleElement(h, 2), arrayMap((a, b) -> (tupleElement(a, 2) + 1, tupleElement(b, 1) - 1), arrayPopBack(there), arrayPopFront(there)))) AS hole
-    FROM edgeprobe.rows
-    GROUP BY agent, epoch
+    SELECT agent, epoch, arrayJoin(holes) AS hole
+    FROM edgeprobe.numbers
 );
 
 -- Days of which the roll-ups and the rows say something else, as they do when

@@ -7,6 +7,10 @@ DROP TABLE IF EXISTS edgeprobe.to_minutes;
 
 DROP TABLE IF EXISTS edgeprobe.to_hours;
 
+DROP TABLE IF EXISTS edgeprobe.audit;
+
+DROP TABLE IF EXISTS edgeprobe.missing;
+
 ALTER TABLE edgeprobe.rows
     ADD COLUMN tls_first_byte_us Nullable(Float64) CODEC(ZSTD),
     ADD COLUMN edge_cache LowCardinality(String),

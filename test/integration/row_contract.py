@@ -140,6 +140,8 @@ BAD_TOGETHER = {
     "a hole": [seq(BOOT, 1), seq(SAMPLE, 3)],
     "a hole that a gap half covers":
         [seq(BOOT, 1), seq(GAP, 6, first=2, last=4)],
+    "a hole after the first batch":
+        [seq(SAMPLE, 6), seq(GAP, 7, first=2, last=4, reason="refused")],
     "a gap over what is there":
         [seq(BOOT, 1), seq(SAMPLE, 2), seq(GAP, 3, first=2, last=2)],
     "two rows of one number": [seq(BOOT, 1), seq(SAMPLE, 1)],
@@ -154,6 +156,8 @@ GOOD_TOGETHER = {
     "refused, and taken after all":
         [seq(BOOT, 1), seq(SAMPLE, 2),
          seq(GAP, 4, first=2, last=3, reason="refused")],
+    "the first batch refused":
+        [seq(SAMPLE, 5), seq(GAP, 6, first=2, last=4, reason="refused")],
     "late": [seq(LOST, 7), seq(LATE, 8)],
     "a duplicate": [seq(SAMPLE, 7), seq(LATE, 8, flags="duplicate")],
     "late to what is no more there": [seq(LATE, 8), seq(BOOT, 9)],

@@ -93,8 +93,9 @@ def older(*options):
 
 
 def in_older(text, name="older"):
-    return text.replace("edgeprobe.", f"{name}.").replace(
-        "EXISTS edgeprobe;", f"EXISTS {name};")
+    for of in "{}.", "EXISTS {}", "/{}/", ", {},":
+        text = text.replace(of.format("edgeprobe"), of.format(name))
+    return text
 
 
 # Columns that are not in both databases.

@@ -431,9 +431,11 @@ def audit_one(rows):
             into = refused if row["reason"] == "refused" else gaps
             into |= set(range(row["first"], row["last"] + 1))
     need(not gaps & set(by_seq), "a gap covers rows that are there")
-    first, last = min(by_seq), max(by_seq)
-    # What was refused may have been taken later: it counts once.
-    accounted = len(set(by_seq) | gaps | refused)
+    # What was refused may have been taken later: it counts once. The first
+    # batch may be what was.
+    known = set(by_seq) | gaps | refused
+    first, last = min(known), max(by_seq)
+    accounted = len(known)
     need(accounted == last - first + 1,
          f"{last - first + 1 - accounted} rows are missing "
          f"between {first} and {last}")

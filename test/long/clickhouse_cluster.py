@@ -2,6 +2,7 @@
 """Two shards of ClickHouse 18.16 with ZooKeeper: the schema for a cluster.
 
 Skipped where clickhouse-server or zookeeper is not installed."""
+import itertools
 import json
 import os
 import sys
@@ -12,6 +13,7 @@ TOP = os.path.normpath(f"{os.path.dirname(os.path.abspath(__file__))}/../..")
 sys.path[:0] = [f"{TOP}/test/lib", f"{TOP}/test/lab"]
 from lab import Wrong, expect
 import clickhouse
+import ledger
 import zookeeper
 
 AGENTS, ROWS = 20, 200
@@ -24,8 +26,8 @@ def line(agent, seq, now_us, **more):
         "probe": "icmp", "outcome": "replied", "rtt_us": 1000 + seq, **more})
 
 
-def insert(server, lines):
-    server.ask("INSERT INTO edgeprobe.rows FORMAT JSONEachRow\n" +
+def insert(server, lines, database="edgeprobe"):
+    server.ask(f"INSERT INTO {database}.rows FORMAT JSONEachRow\n" +
                "\n".join(lines), insert_distributed_sync=1)
 
 
@@ -65,6 +67,21 @@ def look(shards):
                 server.ask(sql)
 
 
+def count_once(shards, now_us):
+    """By either node, of agents that are on one shard or the other. In tables
+    of their own."""
+    books = ledger.situations(now_us)
+    shards[0].apply(clickhouse.in_older(clickhouse.ddl(
+        "--old", "--cluster", zookeeper.NAME), "books"))
+    for some in itertools.repeat(list(ledger.lines(books)), 2):
+        insert(shards[0], some, "books")
+        insert(shards[1], some[::2], "books")
+    expect(all(s.number("SELECT count() FROM books.rows_local")
+               for s in shards), "a shard has nothing")
+    for server in shards:
+        ledger.check(books, server.table, "books")
+
+
 def rebuild(shards):
     """What a day's roll-ups lost is there again."""
     day = shards[0].ask("SELECT toDate(max(minute), 'UTC') "
@@ -93,6 +110,7 @@ def main():
             look(shards)
             rebuild(shards)
             look(shards)
+            count_once(shards, now_us)
         except Wrong as e:
             sys.exit(f"{e}\n" + "\n".join(s.said() for s in shards))
 

@@ -8,6 +8,7 @@ Skipped where npm cannot install it (550 MB)."""
 import http.server
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,8 @@ import time
 TOP = os.path.normpath(f"{os.path.dirname(os.path.abspath(__file__))}/../..")
 sys.path[:0] = [f"{TOP}/test/lib", f"{TOP}/test/lab"]
 import clickhouse
+import ledger
+from lab import Wrong
 
 PACKAGES = {"private": True, "dependencies": {
     "chdb": "3.4.0", "@chdb/lib-linux-x64-gnu": "26.7.3-stable.1"}}
@@ -126,6 +129,45 @@ COUNTS = """SELECT (SELECT count() FROM edgeprobe.rows FINAL),
  (SELECT count() FROM edgeprobe.drift)"""
 
 
+# As the Collector's exporter makes them, and the rows of `books` as it has them.
+LOGS = """CREATE TABLE otel_logs (ServiceName String,
+ ResourceAttributes Map(String, String), LogAttributes Map(String, String))
+ ENGINE = MergeTree ORDER BY tuple()"""
+LOGGED = """INSERT INTO otel_logs SELECT 'edgeprobe',
+ map('edgeprobe.agent', agent, 'edgeprobe.epoch', epoch),
+ mapUpdate(map('edgeprobe.seq', toString(seq), 'edgeprobe.type', type),
+  if(type = 'gap', map('edgeprobe.first', toString(first),
+   'edgeprobe.last', toString(last)), map()::Map(String, String)))
+ FROM books.rows CROSS JOIN (SELECT arrayJoin([1, 2])) AS copies
+ WHERE agent != 'cut-at-midnight'"""
+
+
+def count_once(folder, noon):
+    """The audit's words: how many failed."""
+    def table(sql):
+        return [line.split("\t") for line in run(folder, [sql])[0].splitlines()]
+
+    books = ledger.situations(noon)
+    body = insert(*ledger.lines(books)).replace("edgeprobe.", "books.")
+    run(folder, [*clickhouse.statements(clickhouse.in_older(
+        clickhouse.ddl(), "books")), body])
+    try:
+        ledger.check(books, table, "books")
+    except Wrong as e:
+        print(f"not ok - audit: {e}")
+        return 1
+    with open(f"{TOP}/packaging/otel/README.md", encoding="utf-8") as f:
+        audit = re.search("```sql\n(.*?)```", f.read(), re.DOTALL)[1]
+    # It knows of no midnight.
+    wanted = {f"{book.agent}\t{book.epoch}\t{book.missing()}"
+              for book in books if book.missing() > 0 and
+              book.agent != "cut-at-midnight"}
+    said = set(run(folder, [LOGS, LOGGED, audit])[-1].splitlines())
+    if wanted != said:
+        print(f"not ok - logs: {said}, not {wanted}")
+    return wanted != said
+
+
 def main():
     noon = int(time.time()) // 86400 * 86400 * 10 ** 6 - 43200 * 10 ** 6
     day = time.strftime("%Y-%m-%d", time.gmtime(noon // 10 ** 6))
@@ -171,7 +213,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         install(folder)
         answers = run(folder, schema + [sql for _, sql, _ in steps])
-    failed = 0
+        failed = count_once(folder, noon)
     for (name, _, wanted), said in zip(steps, answers[len(schema):]):
         if wanted is not None and said != wanted:
             failed += 1
