@@ -6,12 +6,14 @@
  * What can fail: salvaging, for want of room (tried again after a while) or
  * because nothing can be read (the file is named so, and goes first); the
  * salvaged store, which is then set aside itself. A kill at any moment: the
- * next start finds a file that was set aside, and begins again. */
+ * next start finds a file that was set aside, and begins again, or goes on where
+ * that file gave way to what was made of it. */
 #include "rescue.h"
 #include "base/log.h"
 #include "edgeprobe/clock.h"
 #include "edgeprobe/private/list.h"
 #include "edgeprobe/private/scope.h"
+#include "room.h"
 #include "sending.h"
 #include "store/renew.h"
 #include "store/salvage.h"
@@ -21,15 +23,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #define PATH_BYTES 4300
 #define AGAIN_NS   (60 * EP_NS_PER_S) /* after a salvage that failed */
 #define DONE_NS    (5 * EP_NS_PER_S)  /* between looks whether all is sent */
-/* What the agent's own store may grow by until the next look. */
-#define GROWTH_BYTES ((uint64_t)4 << 20)
 
 /* Linux's ioprio_set(2), which libc does not wrap. */
 #define IO_WHO_PROCESS 1
@@ -40,6 +39,7 @@ enum task { NOTHING, CHECK, SALVAGE };
 /* What the thread has; nobody else touches it meanwhile. */
 struct work {
 	enum task task;
+	struct wreckage of; /* what is salvaged */
 	char from[PATH_BYTES], to[PATH_BYTES];
 	struct store_salvage_options options;
 	struct store_salvage_result salvaged;
@@ -57,17 +57,19 @@ struct rescue {
 	const struct config *config;
 	struct store *store;
 	struct work work;
-	struct wreckage at; /* what is salvaged, or sent */
+	struct wreckage at; /* what is sent */
 	uint64_t again_ns;  /* no salvage before; monotonic */
 	bool checked, damage;
+	bool solid; /* the file system makes no holes */
 
 	struct store *salvaged; /* that is sent; NULL: none */
 	struct sending *sending;
 	uint64_t look_ns; /* the next look whether all is sent */
 	size_t beside;    /* files, when last looked */
 	uint64_t list_ns; /* the next look at the directory */
-	/* Salvaged stores up to this one have been delivered. */
-	char delivered[40];
+	/* Stamps of salvaged stores that all have got, in turn. */
+	char delivered[WRECKAGE_MAX][40];
+	unsigned n_delivered;
 	void (*closed)(void *arg);
 	void *arg;
 };
@@ -112,50 +114,36 @@ static void begin_check(struct rescue *r)
 	begin(r, CHECK);
 }
 
-static uint64_t free_on_disk(const char *path)
+static uint64_t room_for(const struct rescue *r, uint64_t others)
 {
-	struct statvfs fs;
-
-	return statvfs(path, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize
-				       : UINT64_MAX;
-}
-
-/* What a store that is salvaged may take when the damaged file is gone; the
- * disk must have it while that is still there. */
-static uint64_t room_for(struct rescue *r, uint64_t others)
-{
-	uint64_t taken =
-		store_bytes_of(store_path(r->store)) + GROWTH_BYTES + others;
-	uint64_t max = r->config->store_max_bytes;
-	uint64_t unused = free_on_disk(store_path(r->store));
-
-	max = max > taken + STORE_MIN_BYTES ? max - taken : STORE_MIN_BYTES;
-	if (max > unused / 2)
-		max = unused / 2;
-	return max > STORE_MIN_BYTES ? max : STORE_MIN_BYTES;
+	return room_beside_own(r->config->store_max_bytes, store_path(r->store),
+			       others);
 }
 
 static void begin_salvage(struct rescue *r, const struct wreckage *from,
 			  uint64_t others)
 {
 	struct work *w = &r->work;
-	uint64_t last = 0;
+	uint64_t disk = room_half_of_disk(store_path(r->store));
+	uint64_t last = 0, room = room_for(r, others);
 
-	r->at = *from;
+	w->of = *from;
 	memset(w->epoch, 0, sizeof(w->epoch));
 	(void)store_aside(r->store, from->name, w->epoch, &last);
 	if (wreckage_path(store_path(r->store), from->name, w->from,
-			  sizeof(w->from)) < 0)
+			  sizeof(w->from)) < 0 ||
+	    wreckage_name(store_path(r->store), WRECKAGE_SALVAGING, from->stamp,
+			  w->to, sizeof(w->to)) < 0)
 		return;
-	snprintf(w->to, sizeof(w->to), "%.4200s.salvaging",
-		 store_path(r->store));
 	w->options = (struct store_salvage_options){
 		.from = w->from,
 		.to = w->to,
 		.epoch = w->epoch,
 		.agent = r->config->agent,
 		.last = last,
-		.max_bytes = room_for(r, others),
+		.max_bytes = room < disk ? room : disk,
+		.max_both =
+			room < from->bytes + disk ? room : from->bytes + disk,
 		.job = &w->job,
 	};
 	begin(r, SALVAGE);
@@ -168,17 +156,17 @@ static void keep_salvaged(struct rescue *r)
 	const struct store_salvage_result *s = &r->work.salvaged;
 	char to[PATH_BYTES];
 	int code = wreckage_name(store_path(r->store), WRECKAGE_SALVAGED,
-				 r->at.stamp, to, sizeof(to));
+				 r->work.of.stamp, to, sizeof(to));
 
 	if (code == 0)
 		code = store_keep_salvaged(r->work.to, to, r->work.from);
 	if (code < 0) {
 		log_error("store", "salvage=failed file=%s reason=\"%s\"",
-			  r->at.name, strerror(-code));
+			  r->work.of.name, strerror(-code));
 		r->again_ns = ep_clock_mono_ns() + AGAIN_NS;
 		return;
 	}
-	store_forget_aside(r->store, r->at.name);
+	store_forget_aside(r->store, r->work.of.name);
 	log_warn("store",
 		 "salvaged=%s epoch=%s first=%llu last=%llu rows=%llu "
 		 "declared=%llu",
@@ -192,7 +180,7 @@ static void put_away(struct rescue *r)
 	char to[PATH_BYTES];
 
 	if (wreckage_name(store_path(r->store), WRECKAGE_UNREADABLE,
-			  r->at.stamp, to, sizeof(to)) == 0)
+			  r->work.of.stamp, to, sizeof(to)) == 0)
 		(void)rename(r->work.from, to);
 	store_remove(r->work.from);
 	log_error("store", "salvage=nothing reason=\"%s\" kept=%s",
@@ -230,6 +218,7 @@ static void end_check(struct rescue *r)
 static void join(struct rescue *r)
 {
 	uv_thread_join(&r->thread);
+	r->solid = r->solid || store_job_is_solid(&r->work.job);
 	store_job_finish(&r->work.job);
 	r->work.task = NOTHING;
 }
@@ -324,7 +313,8 @@ static void go_on_sending(struct rescue *r, uint64_t now_ns)
 	if (!sending_is_done(r->sending))
 		return;
 	log_info("store", "salvaged=%s delivered=yes", r->at.name);
-	snprintf(r->delivered, sizeof(r->delivered), "%s", r->at.stamp);
+	snprintf(r->delivered[r->n_delivered++ % WRECKAGE_MAX],
+		 sizeof(r->delivered[0]), "%s", r->at.stamp);
 	stop_sending(r);
 }
 
@@ -332,8 +322,10 @@ static void go_on_sending(struct rescue *r, uint64_t now_ns)
 
 static bool is_delivered(const struct rescue *r, const struct wreckage *w)
 {
-	return r->config->n_destinations == 0 ||
-	       strcmp(w->stamp, r->delivered) <= 0;
+	for (unsigned i = 0; i < WRECKAGE_MAX; i++)
+		if (strcmp(w->stamp, r->delivered[i]) == 0)
+			return true;
+	return r->config->n_destinations == 0;
 }
 
 /* The oldest of the kind that comes first: what is of no use, then what all
@@ -351,35 +343,53 @@ static const struct wreckage *dispensable(const struct rescue *r,
 	return NULL;
 }
 
-static uint64_t sum(const struct wreckage *list, size_t n)
+/* What all but the agent's own store take or, while one is salvaged, may
+ * take. */
+static uint64_t others(const struct rescue *r, const struct wreckage *list,
+		       size_t n)
 {
-	uint64_t bytes = 0;
+	const struct work *w = &r->work;
+	uint64_t bytes = room_taken(list, n, ""), both;
 
-	for (size_t i = 0; i < n; i++)
-		bytes += list[i].bytes;
-	return bytes;
+	if (w->task != SALVAGE)
+		return bytes;
+	both = store_bytes_of(w->from) + store_bytes_of(w->to);
+	return both < w->options.max_both ? bytes - both + w->options.max_both
+					  : bytes;
 }
 
 /* The agent's own store has what the others leave; they give way when it needs
- * more. */
+ * more. Where a damaged file cannot give way, it does not. */
 static void share(struct rescue *r, const struct wreckage *list, size_t n)
 {
-	uint64_t max = r->config->store_max_bytes, beside = sum(list, n);
-	uint64_t own = store_bytes_of(store_path(r->store)) + GROWTH_BYTES;
+	uint64_t max = r->config->store_max_bytes, taken = others(r, list, n);
+	uint64_t own = room_of_own(store_path(r->store));
 	const struct wreckage *w;
 	char path[PATH_BYTES];
 
-	if (own + beside > max && (w = dispensable(r, list, n)) != NULL &&
+	if (own + taken > max && (w = dispensable(r, list, n)) != NULL &&
 	    wreckage_path(store_path(r->store), w->name, path, sizeof(path)) ==
 		    0) {
 		log_info("store", "removed=%s bytes=%llu", w->name,
 			 (unsigned long long)w->bytes);
 		store_remove(path);
-		beside -= w->bytes;
+		taken -= w->bytes;
 	}
-	if (r->salvaged != NULL && own + beside > max)
-		store_set_bound(r->salvaged, room_for(r, beside - r->at.bytes));
-	store_set_bound(r->store, max > beside ? max - beside : 0);
+	if (r->salvaged != NULL && own + taken > max)
+		store_set_bound(r->salvaged, room_for(r, taken - r->at.bytes));
+	taken = max > taken ? max - taken : 0;
+	if (r->solid && taken < STORE_MIN_BYTES)
+		taken = STORE_MIN_BYTES;
+	store_set_bound(r->store, taken);
+}
+
+static void look(struct rescue *r, struct wreckage list[WRECKAGE_MAX])
+{
+	r->beside = wreckage_list(store_path(r->store), list);
+	if (r->work.task == NOTHING)
+		r->beside =
+			wreckage_sweep(store_path(r->store), list, r->beside);
+	share(r, list, r->beside);
 }
 
 static void choose(struct rescue *r, const struct wreckage *list, size_t n,
@@ -395,13 +405,14 @@ static void choose(struct rescue *r, const struct wreckage *list, size_t n,
 			salvaged = &list[i]; /* the oldest */
 	}
 	if (r->work.task == NOTHING && damaged != NULL && now_ns >= r->again_ns)
-		begin_salvage(r, damaged, sum(list, n) - damaged->bytes);
+		begin_salvage(r, damaged, room_taken(list, n, damaged->stamp));
 	else if (r->work.task == NOTHING && store_is_unchecked(r->store) &&
 		 !r->checked)
 		begin_check(r);
 	if (r->salvaged == NULL && r->work.task != SALVAGE &&
 	    salvaged != NULL && now_ns >= r->look_ns)
-		start_sending(r, salvaged, sum(list, n) - salvaged->bytes);
+		start_sending(r, salvaged,
+			      room_taken(list, n, salvaged->stamp));
 }
 
 bool rescue_tick(struct rescue *r)
@@ -409,7 +420,6 @@ bool rescue_tick(struct rescue *r)
 	struct wreckage list[WRECKAGE_MAX];
 	uint64_t now_ns = ep_clock_mono_ns();
 	bool damage = r->damage;
-	size_t n;
 
 	r->damage = false;
 	if (r->salvaged != NULL)
@@ -417,9 +427,8 @@ bool rescue_tick(struct rescue *r)
 	if (r->beside == 0 && now_ns < r->list_ns)
 		return damage;
 	r->list_ns = now_ns + AGAIN_NS;
-	n = r->beside = wreckage_list(store_path(r->store), list);
-	share(r, list, n);
-	choose(r, list, n, now_ns);
+	look(r, list);
+	choose(r, list, r->beside, now_ns);
 	return damage;
 }
 
@@ -430,9 +439,12 @@ bool rescue_is_draining(const struct rescue *r)
 
 void rescue_renewed(struct rescue *r)
 {
+	struct wreckage list[WRECKAGE_MAX];
+
 	r->damage = false;
 	r->checked = true;
 	r->list_ns = 0;
+	look(r, list);
 }
 
 /* --- life --- */
@@ -441,6 +453,7 @@ int rescue_open(uv_loop_t *loop, const struct config *config,
 		struct store *store, struct rescue **ret_rescue)
 {
 	struct rescue *r = calloc(1, sizeof(*r));
+	struct wreckage list[WRECKAGE_MAX];
 
 	if (r == NULL)
 		return -ENOMEM;
@@ -449,6 +462,7 @@ int rescue_open(uv_loop_t *loop, const struct config *config,
 	ep_scope_init(&r->scope);
 	uv_async_init(loop, &r->worked, on_worked);
 	ep_scope_adopt(&r->scope, (uv_handle_t *)&r->worked);
+	look(r, list);
 	*ret_rescue = r;
 	return 0;
 }

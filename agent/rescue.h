@@ -4,7 +4,7 @@
  * keeping thread's loop.
  *
  *   PATH.damaged-TIME     set aside; waits to be salvaged
- *   PATH.salvaging        what is being made of it
+ *   PATH.salvaging-TIME   what is being made of it
  *   PATH.salvaged-TIME    a store of the old epoch, delivered beside the new one
  *   PATH.unreadable-TIME  nothing could be read: goes first when room is needed
  */

@@ -10,6 +10,7 @@
 
 static const char *const kinds[] = {
 	[WRECKAGE_DAMAGED] = ".damaged-",
+	[WRECKAGE_SALVAGING] = ".salvaging-",
 	[WRECKAGE_SALVAGED] = ".salvaged-",
 	[WRECKAGE_UNREADABLE] = ".unreadable-",
 };
@@ -100,4 +101,46 @@ size_t wreckage_list(const char *path, struct wreckage list[WRECKAGE_MAX])
 	free(directory);
 	qsort(list, n, sizeof(list[0]), by_time);
 	return n;
+}
+
+static bool has(const struct wreckage *list, size_t n, enum wreckage_kind kind,
+		const char *stamp)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i].kind == kind && strcmp(list[i].stamp, stamp) == 0)
+			return true;
+	return false;
+}
+
+static bool is_left_over(const struct wreckage *list, size_t n,
+			 const struct wreckage *w)
+{
+	switch (w->kind) {
+	case WRECKAGE_DAMAGED:
+		return has(list, n, WRECKAGE_SALVAGED, w->stamp);
+	case WRECKAGE_SALVAGING:
+		return has(list, n, WRECKAGE_SALVAGED, w->stamp) ||
+		       !has(list, n, WRECKAGE_DAMAGED, w->stamp);
+	default:
+		return false;
+	}
+}
+
+size_t wreckage_sweep(const char *store_path, struct wreckage *list, size_t n)
+{
+	bool gone[WRECKAGE_MAX] = { false };
+	char path[PATH_BYTES];
+	size_t left = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		gone[i] = is_left_over(list, n, &list[i]) &&
+			  wreckage_path(store_path, list[i].name, path,
+					sizeof(path)) == 0;
+		if (gone[i])
+			store_remove(path);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!gone[i])
+			list[left++] = list[i];
+	return left;
 }

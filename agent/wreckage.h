@@ -9,7 +9,12 @@
 /* Of more than these the oldest wait until others are gone. */
 #define WRECKAGE_MAX 64
 
-enum wreckage_kind { WRECKAGE_DAMAGED, WRECKAGE_SALVAGED, WRECKAGE_UNREADABLE };
+enum wreckage_kind {
+	WRECKAGE_DAMAGED,
+	WRECKAGE_SALVAGING, /* what is being made of it */
+	WRECKAGE_SALVAGED,
+	WRECKAGE_UNREADABLE
+};
 
 struct wreckage {
 	enum wreckage_kind kind;
@@ -27,5 +32,9 @@ int wreckage_path(const char *store_path, const char *name, char *ret_path,
 /* PATH.KIND-STAMP */
 int wreckage_name(const char *store_path, enum wreckage_kind kind,
 		  const char *stamp, char *ret_path, size_t size);
+/* Remove what a kill left: damaged files of which the salvaged store is there
+ * already, and what was being made of one that is there no more. How many are
+ * left in the list. */
+size_t wreckage_sweep(const char *store_path, struct wreckage *list, size_t n);
 
 #endif

@@ -132,7 +132,8 @@ static void make_plan(const char *path, struct plan *p)
 			 word + strlen(".damaged-"));
 	snprintf(p->damaged, sizeof(p->damaged), "%.*s.damaged-%s", len, path,
 		 stamp);
-	snprintf(p->making, sizeof(p->making), "%.*s.salvaging", len, path);
+	snprintf(p->making, sizeof(p->making), "%.*s.salvaging-%s", len, path,
+		 stamp);
 	snprintf(p->salvaged, sizeof(p->salvaged), "%.*s.salvaged-%s", len,
 		 path, stamp);
 }

@@ -31,6 +31,15 @@ void store_remove(const char *path)
 	}
 }
 
+/* Of its holes nothing is on disk. */
+static uint64_t taken_by(const struct stat *st)
+{
+	uint64_t size = (uint64_t)st->st_size;
+	uint64_t blocks = (uint64_t)st->st_blocks * 512;
+
+	return blocks < size ? blocks : size;
+}
+
 uint64_t store_bytes_of(const char *path)
 {
 	char name[NAME_MAX_BYTES];
@@ -40,7 +49,7 @@ uint64_t store_bytes_of(const char *path)
 	for (size_t i = 0; i < N_SUFFIXES; i++) {
 		snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
 		if (stat(name, &st) == 0)
-			bytes += (uint64_t)st.st_size;
+			bytes += taken_by(&st);
 	}
 	return bytes;
 }

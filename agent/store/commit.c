@@ -342,7 +342,8 @@ static void keep_house(struct store *store)
 {
 	if (store->disk_full && has_room(store))
 		store->disk_full = false;
-	if (!store->disk_full && !store->ballast)
+	if (!store->disk_full && !store->ballast &&
+	    store->max_bytes >= STORE_MIN_BYTES)
 		file_make_ballast(store);
 	if (!store->disk_full)
 		shrink(store);

@@ -17,79 +17,25 @@
 /* Names, batches and letters behind the last that can be read. */
 #define TAIL_IDS 4096
 #define TEXT_MAX 4096
-
-/* --- ranges --- */
-
-void ranges_finish(struct ranges *r)
-{
-	free(r->runs);
-	memset(r, 0, sizeof(*r));
-}
-
-int ranges_add(struct ranges *r, struct run run)
-{
-	if (r->n == r->size) {
-		size_t size = r->size ? r->size * 2 : 64;
-		struct run *runs = realloc(r->runs, size * sizeof(*runs));
-
-		if (!runs)
-			return -ENOMEM;
-		r->runs = runs;
-		r->size = size;
-	}
-	r->runs[r->n++] = run;
-	return 0;
-}
-
-static int compare(const void *a, const void *b)
-{
-	const struct run *x = a, *y = b;
-
-	return (x->first > y->first) - (x->first < y->first);
-}
-
-void ranges_sort(struct ranges *r)
-{
-	size_t n = 0;
-
-	if (r->n == 0)
-		return;
-	qsort(r->runs, r->n, sizeof(*r->runs), compare);
-	for (size_t i = 1; i < r->n; i++)
-		if (r->runs[i].first > r->runs[n].last + 1)
-			r->runs[++n] = r->runs[i];
-		else if (r->runs[i].last > r->runs[n].last)
-			r->runs[n].last = r->runs[i].last;
-	r->n = n + 1;
-}
-
-bool ranges_have(const struct ranges *r, uint64_t number)
-{
-	size_t low = 0, high = r->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (r->runs[middle].last < number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < r->n && r->runs[low].first <= number;
-}
+/* Of dead letters in one transaction. */
+#define PIECE_BYTES ((uint64_t)1 << 20)
 
 /* --- whole tables --- */
 
-static int64_t each(struct salvage *s, enum wreck_table table, wreck_cb cb)
+static int64_t each_from(struct salvage *s, enum wreck_table table,
+			 int64_t first, wreck_cb cb)
 {
 	bool whole = true;
 	int64_t cap = (int64_t)(s->last + ((uint64_t)1 << 32));
 	int64_t last = wreck_last(&s->wreck, table, cap, &whole);
-	int64_t n;
 
-	n = wreck_read(&s->wreck, table, -1, whole ? last : last + TAIL_IDS, cb,
-		       s);
-	return n;
+	return wreck_read(&s->wreck, table, first,
+			  whole ? last : last + TAIL_IDS, cb, s);
+}
+
+static int64_t each(struct salvage *s, enum wreck_table table, wreck_cb cb)
+{
+	return each_from(s, table, -1, cb);
 }
 
 static int copy_any(struct salvage *s, enum wreck_table table,
@@ -117,15 +63,21 @@ static bool is_text(sqlite3_stmt *row, int i)
 	return true;
 }
 
+/* A piece of them at a time. */
 static int on_dead(sqlite3_stmt *row, void *arg)
 {
 	struct salvage *s = arg;
-
 	/* time_ns, destination, first, ..., answer, body */
-	s->letters += (uint64_t)sqlite3_column_bytes(row, 12);
-	if (s->letters > LETTERS_MAX(s->o->max_bytes))
-		return 0;
-	return copy_any(arg, WRECK_DEAD, row);
+	uint64_t bytes = (uint64_t)sqlite3_column_bytes(row, 12);
+	int r = 0;
+
+	s->letter = (uint64_t)sqlite3_column_int64(row, 0);
+	if (s->letters + bytes <= LETTERS_MAX(s->o->max_bytes)) {
+		s->letters += bytes;
+		s->piece += bytes;
+		r = copy_any(arg, WRECK_DEAD, row);
+	}
+	return r == 0 && s->piece >= PIECE_BYTES ? -EAGAIN : r;
 }
 
 static int on_counter(sqlite3_stmt *row, void *arg)
@@ -448,6 +400,8 @@ int estate_before(struct store *store, void *salvage)
 		r = each(s, WRECK_COUNTER, on_counter);
 	if (r >= 0)
 		r = gaps(s);
+	if (r >= 0 && s->halfway)
+		r = halfway_note(s);
 	return r < 0 ? (int)r : 0;
 }
 
@@ -469,13 +423,26 @@ static int rewind_all(struct salvage *s)
 	return r;
 }
 
+int estate_letters(struct store *store, void *salvage)
+{
+	struct salvage *s = salvage;
+	int64_t r;
+
+	(void)store;
+	s->piece = 0;
+	r = each_from(s, WRECK_DEAD, (int64_t)s->letter + 1, on_dead);
+	s->more = r == -EAGAIN;
+	if (s->more)
+		r = 0;
+	if (r >= 0 && s->halfway)
+		r = halfway_note(s);
+	return r < 0 ? (int)r : 0;
+}
+
 int estate_after(struct store *store, void *salvage)
 {
 	struct salvage *s = salvage;
-	int64_t r = s->rewind ? rewind_all(s) : 0;
 
 	(void)store;
-	if (r == 0)
-		r = each(s, WRECK_DEAD, on_dead);
-	return r < 0 ? (int)r : 0;
+	return s->rewind ? rewind_all(s) : 0;
 }

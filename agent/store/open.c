@@ -1,5 +1,6 @@
 /* Opening: whose file is this, is it whole, may we write it? And closing. */
 #include "store/renew.h"
+#include "store/salvage.h"
 #include "store/sealed.h"
 
 #include <ctype.h>
@@ -26,24 +27,42 @@ static uint64_t clamp(uint64_t value, uint64_t min, uint64_t max)
 	return value > max ? max : value;
 }
 
+/* One that has little for a while goes without ballast. */
 static void share_bytes(struct store *store, uint64_t max_bytes)
 {
+	bool little = max_bytes < STORE_MIN_BYTES;
+
 	store->max_bytes = max_bytes;
-	store->wal_bytes =
-		clamp(max_bytes / WAL_SHARE, WAL_MIN_BYTES, WAL_MAX_BYTES);
-	store->max_pages =
-		(max_bytes - store->wal_bytes - BALLAST_BYTES - SMALL_FILES) /
-		PAGE_BYTES;
+	store->wal_bytes = little ? max_bytes / 4
+				  : clamp(max_bytes / WAL_SHARE, WAL_MIN_BYTES,
+					  WAL_MAX_BYTES);
+	store->max_pages = (max_bytes - store->wal_bytes - SMALL_FILES -
+			    (little ? 0 : BALLAST_BYTES)) /
+			   PAGE_BYTES;
 }
 
 void store_set_bound(struct store *store, uint64_t max_bytes)
 {
-	if (max_bytes < STORE_MIN_BYTES)
-		max_bytes = STORE_MIN_BYTES;
+	if (max_bytes < STORE_LITTLE_BYTES)
+		max_bytes = STORE_LITTLE_BYTES;
 	if (max_bytes == store->max_bytes)
 		return;
+	if (max_bytes < STORE_MIN_BYTES)
+		file_drop_ballast(store);
 	share_bytes(store, max_bytes);
 	setup_page_bound(store);
+}
+
+/* The file that was set aside has its room still: what this one may take is
+ * little, until the agent shares it out. */
+static void give_way(struct store *store)
+{
+	uint64_t aside = store_bytes_of(store->aside.path);
+	uint64_t left = store->max_bytes > aside ? store->max_bytes - aside : 0;
+
+	file_drop_ballast(store);
+	share_bytes(store,
+		    left > STORE_LITTLE_BYTES ? left : STORE_LITTLE_BYTES);
 }
 
 /* Queued rows are larger than on disk, so that the queue is bounded by what
@@ -333,6 +352,8 @@ static int open_or_begin_anew(struct store *store, struct ep_err *err)
 	if (r == -EUCLEAN && !store->read_only) {
 		db_close(&store->db);
 		r = file_set_aside(store, "unreadable", &why);
+		if (r == 0)
+			give_way(store);
 		memset(store->epoch, 0, sizeof(store->epoch));
 		store->floor = store->durable = 0;
 		dict_finish(&store->series);
@@ -366,6 +387,8 @@ int store_renew(struct store *store, struct ep_err *err)
 		r = file_set_aside(store, why.text, err);
 	if (r < 0)
 		return r;
+	if (!store->renewing)
+		give_way(store);
 	store->renewing = true;
 	r = open_sqlite(store, err);
 	if (r == 0)

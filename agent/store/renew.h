@@ -19,7 +19,8 @@ bool store_is_unchecked(const struct store *store);
  * store_notice() says where the old file is. On failure: ask again later. */
 int store_renew(struct store *store, struct ep_err *err);
 
-/* From the next commit on it may take so much, at least STORE_MIN_BYTES. */
+/* From the next commit on it may take so much. With less than STORE_MIN_BYTES,
+ * down to STORE_LITTLE_BYTES, it gets along for a while. */
 void store_set_bound(struct store *store, uint64_t max_bytes);
 
 /* The file's own name, if it was opened by that of a link. */

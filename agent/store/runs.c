@@ -1,7 +1,9 @@
 #include "store/runs.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void runs_text(const struct run *runs, unsigned n, char *text, size_t size)
 {
@@ -111,4 +113,64 @@ void content_within(struct content *content, uint64_t first, uint64_t last)
 			content->told[kept++] = t;
 	}
 	content->n_told = kept;
+}
+
+/* --- many of them --- */
+
+void ranges_finish(struct ranges *r)
+{
+	free(r->runs);
+	memset(r, 0, sizeof(*r));
+}
+
+int ranges_add(struct ranges *r, struct run run)
+{
+	if (r->n == r->size) {
+		size_t size = r->size ? r->size * 2 : 64;
+		struct run *runs = realloc(r->runs, size * sizeof(*runs));
+
+		if (!runs)
+			return -ENOMEM;
+		r->runs = runs;
+		r->size = size;
+	}
+	r->runs[r->n++] = run;
+	return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct run *x = a, *y = b;
+
+	return (x->first > y->first) - (x->first < y->first);
+}
+
+void ranges_sort(struct ranges *r)
+{
+	size_t n = 0;
+
+	if (r->n == 0)
+		return;
+	qsort(r->runs, r->n, sizeof(*r->runs), compare);
+	for (size_t i = 1; i < r->n; i++)
+		if (r->runs[i].first > r->runs[n].last + 1)
+			r->runs[++n] = r->runs[i];
+		else if (r->runs[i].last > r->runs[n].last)
+			r->runs[n].last = r->runs[i].last;
+	r->n = n + 1;
+}
+
+bool ranges_have(const struct ranges *r, uint64_t number)
+{
+	size_t low = 0, high = r->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (r->runs[middle].last < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < r->n && r->runs[low].first <= number;
 }

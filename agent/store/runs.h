@@ -3,6 +3,9 @@
 #define STORE_RUNS_H
 
 #include "store/parts.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 /* "first-last " of each run; "seq:reason:first-last " of each gap row. */
 #define RUNS_TEXT_MAX (RUNS_MAX * 42 + 1)
@@ -20,5 +23,16 @@ void runs_read(const char *text, struct content *content);
 void told_read(const char *text, struct content *content);
 /* Keep what lies in [first, last]. */
 void content_within(struct content *content, uint64_t first, uint64_t last);
+
+/* Ranges of numbers in order, joined where they meet. */
+struct ranges {
+	struct run *runs;
+	size_t n, size;
+};
+void ranges_finish(struct ranges *r);
+/* In any order; then ranges_sort(). -ENOMEM. */
+int ranges_add(struct ranges *r, struct run run);
+void ranges_sort(struct ranges *r);
+bool ranges_have(const struct ranges *r, uint64_t number);
 
 #endif

@@ -21,8 +21,8 @@
 /* What a slice takes at most, about: https rows are the largest. */
 #define SLICE_BYTES ((uint64_t)CHUNK_NUMBERS * 300)
 
-/* What names take, about. */
-#define NAMES_BYTES ((uint64_t)1 << 20)
+/* Room that is made first, where a slice has none. */
+#define ROOM_BYTES ((uint64_t)256 << 10)
 
 static void set_bit(unsigned char *bits, uint64_t i)
 {
@@ -136,63 +136,14 @@ static int on_chunk(sqlite3_stmt *row, void *arg)
 	return r < 0 ? r : 0;
 }
 
-/* --- a slice: what is missing --- */
-
-static int owe_one(struct salvage *s, const struct destination *to,
-		   struct run run)
-{
-	int r = 0;
-
-	/* What came before its first row it does not miss. */
-	if (to->next == to->start && to->n_had == 0 && run.first <= to->start)
-		return 0;
-	for (unsigned i = 0; i <= to->n_had && r == 0; i++) {
-		struct run part = run_within(run, range_piece(to, i));
-
-		if (!run_is_empty(part))
-			r = gap_owe(s->to, to->id, GAP_CORRUPT, part);
-	}
-	return r;
-}
-
-/* To everyone, if nobody has got any of it: then the report is told, too. */
-static int owe_missing(struct salvage *s)
-{
-	struct run run = s->missing;
-	bool all = true;
-	int r = 0;
-
-	if (run.last == 0)
-		return 0;
-	s->missing.last = 0;
-	s->result.declared += run.last - run.first + 1;
-	for (int i = 0; i < s->n_destinations; i++)
-		all = all && run.first >= range_fresh(&s->destinations[i]);
-	if (all)
-		return gap_owe(s->to, GAP_TO_ALL, GAP_CORRUPT, run);
-	for (int i = 0; i < s->n_destinations && r == 0; i++)
-		r = owe_one(s, &s->destinations[i], run);
-	return r;
-}
-
-static int find_missing(struct salvage *s, uint64_t first, uint64_t last)
-{
-	int r = 0;
-
-	for (uint64_t n = first; n <= last && r == 0; n++) {
-		bool here = salvage_has(s, n);
-
-		if (here)
-			r = owe_missing(s);
-		else if (s->missing.last == 0)
-			s->missing = (struct run){ n, n };
-		else
-			s->missing.last = n;
-	}
-	return r;
-}
-
 /* --- slices --- */
+
+/* Lower numbers are in the new store now. */
+static int note_next(struct salvage *s, uint64_t next)
+{
+	s->next = next;
+	return s->halfway ? halfway_note(s) : 0;
+}
 
 static int slice(struct store *store, void *arg)
 {
@@ -207,34 +158,85 @@ static int slice(struct store *store, void *arg)
 	struct salvage *s = arg;
 	uint64_t first = s->base > s->floor ? s->base : s->floor;
 	uint64_t last = s->base + CHUNK_NUMBERS - 1;
-	int64_t id = (int64_t)(s->base / CHUNK_NUMBERS), r;
+	int64_t id = (int64_t)(s->base / CHUNK_NUMBERS), r = 0;
 
 	if (last > s->last)
 		last = s->last;
 	memset(s->present, 0, sizeof(s->present));
 	memset(s->late, 0, sizeof(s->late));
-	r = wreck_read(&s->wreck, WRECK_CHUNK, id, id, on_chunk, s);
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && r >= 0; i++)
+	if (!s->given_up)
+		r = wreck_read(&s->wreck, WRECK_CHUNK, id, id, on_chunk, s);
+	for (size_t i = 0;
+	     i < sizeof(steps) / sizeof(steps[0]) && r >= 0 && !s->given_up;
+	     i++)
 		r = wreck_read(&s->wreck, steps[i].table, (int64_t)first,
 			       (int64_t)last, steps[i].cb, s);
 	if (r >= 0)
-		r = find_missing(s, first, last);
+		r = missing_find(s, first, last);
 	if (r >= 0 && last == s->last)
-		r = owe_missing(s);
+		r = missing_owe(s);
 	store->next_seq = last + 1;
-	return r < 0 ? (int)r : 0;
+	return r < 0 ? (int)r : note_next(s, s->base + CHUNK_NUMBERS);
+}
+
+/* First what may go from the damaged file, then the oldest in the new store,
+ * more each time. -ENOSPC: that is of no use. */
+static int make_room(struct salvage *s, uint64_t *bytes, struct ep_err *err)
+{
+	int r = halfway_settle(s, true, err);
+
+	if (r == 0 && (*bytes > SLICE_BYTES || !file_has_room(s->to)))
+		return -ENOSPC;
+	if (r == 0 && *bytes > 0)
+		r = evict_for(s->to, *bytes);
+	*bytes = *bytes * 2 + ROOM_BYTES;
+	return r == -ENOSPC ? 0 : r;
+}
+
+/* One that needs more than there is, and what it did is undone. */
+static int try_work(struct salvage *s, store_work work, struct ep_err *err)
+{
+	struct store_salvage_result result = s->result;
+	struct run missing = s->missing;
+	struct span span = s->to->span;
+	uint64_t next = s->next, letter = s->letter, letters = s->letters;
+	int r = transact_once(s->to, work, s, err);
+
+	if (r == 0)
+		return 0;
+	s->result = result;
+	s->missing = missing;
+	s->to->span = span;
+	s->next = next;
+	s->letter = letter;
+	s->letters = letters;
+	return r;
+}
+
+static int do_work(struct salvage *s, store_work work, struct ep_err *err)
+{
+	uint64_t bytes = 0;
+	int r, room = 0;
+
+	while ((r = try_work(s, work, err)) == -ENOSPC && room == 0)
+		room = make_room(s, &bytes, err);
+	return room < 0 ? room : r;
 }
 
 static int one_slice(struct salvage *s, struct ep_err *err)
 {
-	int r = evict_for(s->to, SLICE_BYTES);
+	int r = do_work(s, slice, err);
 
-	if (r < 0 && r != -ENOSPC)
-		return ep_err_set(err, r, "%s: cannot make room", s->o->to);
-	r = transact_once(s->to, slice, s, err);
-	if (r == 0)
-		s->to->durable = s->to->next_seq;
-	return r;
+	/* It gives way to those after it. */
+	if (r == -ENOSPC && s->hollowing && file_has_room(s->to)) {
+		s->given_up = true;
+		r = try_work(s, slice, err);
+		s->given_up = false;
+	}
+	if (r < 0)
+		return r;
+	s->to->durable = s->to->next_seq;
+	return halfway_settle(s, false, err);
 }
 
 /* Rows below the floor that are kept for a destination as its first. */
@@ -260,16 +262,30 @@ static int anchors(struct store *store, void *arg)
 		for (size_t t = 0; t < 3 && r >= 0; t++)
 			r = wreck_read(&s->wreck, rows[t], seq, seq, cbs[t], s);
 	}
-	return r < 0 ? (int)r : 0;
+	if (r < 0)
+		return (int)r;
+	return note_next(s, s->floor / CHUNK_NUMBERS * CHUNK_NUMBERS);
 }
 
 static int all_slices(struct salvage *s, struct ep_err *err)
 {
-	int r = transact_once(s->to, anchors, s, err);
+	int r = s->next > 0 ? 0 : do_work(s, anchors, err);
 
-	s->base = s->floor / CHUNK_NUMBERS * CHUNK_NUMBERS;
-	for (; r == 0 && s->base <= s->last; s->base += CHUNK_NUMBERS)
+	for (s->base = s->next; r == 0 && s->base <= s->last;
+	     s->base += CHUNK_NUMBERS)
 		r = one_slice(s, err);
+	return r;
+}
+
+static int all_letters(struct salvage *s, struct ep_err *err)
+{
+	int r = 0;
+
+	for (s->more = true; s->more && r == 0;) {
+		r = do_work(s, estate_letters, err);
+		if (r == 0)
+			r = halfway_settle(s, true, err);
+	}
 	return r;
 }
 
@@ -284,32 +300,49 @@ static int open_new(struct salvage *s, struct ep_err *err)
 		.epoch = s->result.epoch,
 		.first_seq = s->floor,
 	};
-	int r;
 
 	wreck_meta(&s->wreck, "agent", agent, sizeof(agent));
 	options.agent = agent[0] ? agent : s->o->agent;
 	store_remove(s->o->to);
-	r = store_open(&options, &s->to, err);
+	return store_open(&options, &s->to, err);
+}
+
+static int begin_new(struct salvage *s, struct ep_err *err)
+{
+	int r = ends_find(s, s->o->from);
+
 	if (r < 0)
-		return r;
-	/* Synced once, at the end: before that it counts for nothing. */
-	(void)db_exec(&s->to->db, "PRAGMA synchronous = OFF");
-	for (int t = 0; t < WRECK_TABLES; t++)
-		copy_init(&s->copies[t], s->to->db.sqlite, (enum wreck_table)t);
-	return 0;
+		return ep_err_set(err, r, "%s: nothing in it can be read",
+				  s->o->from);
+	halfway_choose(s);
+	return open_new(s, err);
+}
+
+static int fill_first(struct salvage *s, struct ep_err *err)
+{
+	int r;
+
+	do {
+		s->halfway = s->hollowing;
+		s->result.batches = 0;
+		halfway_set_start(s);
+		r = transact_once(s->to, estate_before, s, err);
+	} while (r == -ENOSPC && halfway_choose_more(s));
+	return r;
 }
 
 static int fill(struct salvage *s, struct ep_err *err)
 {
-	int r = transact_once(s->to, estate_before, s, err);
+	int r = s->resumed ? 0 : fill_first(s, err);
 
+	if (r == 0)
+		r = halfway_begin(s, err);
 	if (r == 0)
 		r = all_slices(s, err);
 	if (r == 0)
-		(void)evict_for(s->to,
-				LETTERS_MAX(s->o->max_bytes) + NAMES_BYTES);
+		r = all_letters(s, err);
 	if (r == 0)
-		r = transact_once(s->to, estate_after, s, err);
+		r = do_work(s, estate_after, err);
 	if (r == 0) {
 		s->to->owed = true;
 		r = store_commit(s->to, err);
@@ -337,14 +370,12 @@ static int sync_path(const char *path, int flags, struct ep_err *err)
 
 static int salvage(struct salvage *s, struct ep_err *err)
 {
-	int r = ends_find(s, s->o->from);
+	int r = s->resumed ? 0 : begin_new(s, err);
 
 	if (r < 0)
-		return ep_err_set(err, r, "%s: nothing in it can be read",
-				  s->o->from);
-	r = open_new(s, err);
-	if (r < 0)
 		return r;
+	for (int t = 0; t < WRECK_TABLES; t++)
+		copy_init(&s->copies[t], s->to->db.sqlite, (enum wreck_table)t);
 	r = fill(s, err);
 	close_new(s);
 	return r < 0 ? r : sync_path(s->o->to, O_RDWR, err);
@@ -354,7 +385,7 @@ static int open_damaged(struct salvage *s, struct ep_err *err)
 {
 	int r = wreck_open(&s->wreck, s->o->from, true, err);
 
-	if (r < 0 || !mend_is_needed(&s->wreck))
+	if (r < 0 || s->resumed || !mend_is_needed(&s->wreck))
 		return r;
 	wreck_close(&s->wreck);
 	r = mend_first_page(s->o->from, s->o->to);
@@ -376,14 +407,17 @@ int store_salvage(const struct store_salvage_options *options,
 		return ep_err_set(err, -ENOMEM, "no memory to salvage");
 	s->o = options;
 	s->wreck.job = options->job;
+	s->hollow.fd = -1;
+	s->resumed = options->max_both > 0 && halfway_resume(s);
 	r = open_damaged(s, err);
 	if (r == 0) {
 		r = salvage(s, err);
 		wreck_close(&s->wreck);
 	}
+	hollow_close(&s->hollow);
 	if (r == 0)
 		*ret_result = s->result;
-	else
+	else if (!s->halfway || r == -EUCLEAN)
 		store_remove(options->to);
 	ranges_finish(&s->declared);
 	ranges_finish(&s->series);

@@ -15,6 +15,7 @@ struct store_job {
 	pthread_mutex_t lock;
 	struct sqlite3 *busy; /* what is to be interrupted; NULL: nothing */
 	bool stopped;
+	bool solid; /* store_job_is_solid() */
 	bool rests; /* a millisecond, now and then: for who cannot lower its
 		     * priority */
 };
@@ -23,13 +24,23 @@ void store_job_finish(struct store_job *job);
 /* It ends with -ECANCELED within milliseconds, if it has not ended yet. */
 void store_job_stop(struct store_job *job);
 
+/* Its file cannot give way to what is made of it, because the file system makes
+ * no holes. `job` of the setting one may be NULL. */
+bool store_job_is_solid(struct store_job *job);
+void store_job_set_solid(struct store_job *job);
+
 struct store_salvage_options {
 	const char *from; /* set aside; nobody else has it open */
-	const char *to;   /* made anew; what is there goes */
+	const char *to;   /* made anew; what is there goes, but see max_both */
 	/* What is known of `from` otherwise: "" and 0 if nothing is. */
 	const char *epoch, *agent;
-	uint64_t last;         /* the last number it was given */
-	uint64_t max_bytes;    /* of `to`: the oldest rows give way */
+	uint64_t last;      /* the last number it was given */
+	uint64_t max_bytes; /* of `to`: the oldest rows give way */
+	/* Of both together; 0: no matter. Where they have no room side by side,
+	 * `from` gives way to `to` as it is read, and the oldest rows of `from`
+	 * to a beginning: at the end of a call that did not come to its end `to`
+	 * has what `from` has no more, and the next call goes on there. */
+	uint64_t max_both;
 	struct store_job *job; /* NULL: nobody stops it */
 };
 
@@ -43,7 +54,7 @@ struct store_salvage_result {
 
 /* 0, and `to` is on disk, complete and closed; -ECANCELED; -ENODATA: nothing in
  * `from` can be read; or another negative errno with `err`. On failure `to` is
- * gone. */
+ * gone, or what the next call goes on with. */
 int store_salvage(const struct store_salvage_options *options,
 		  struct store_salvage_result *ret_result, struct ep_err *err);
 

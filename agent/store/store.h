@@ -28,7 +28,8 @@ struct store_options {
 	uint64_t first_seq; /* its first number; 0: 1 */
 };
 
-#define STORE_MIN_BYTES (8u << 20) /* of max_bytes */
+#define STORE_MIN_BYTES    (8u << 20) /* of max_bytes */
+#define STORE_LITTLE_BYTES (1u << 20) /* renew.h */
 
 /* Open or create. Errors say the path and the remedy: -EACCES, -ENOSPC,
  * -EISDIR, -EINVAL (max_bytes), -ENOTSUP (a newer schema), -EILSEQ (not a

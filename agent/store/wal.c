@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define HEAD_BYTES  32
 #define FRAME_BYTES 24
@@ -85,4 +86,13 @@ void wal_look(const char *database, uint64_t *ret_frames, uint64_t *ret_good)
 	    (big(head) & ~(uint32_t)1) == MAGIC)
 		read_frames(log, head, ret_frames, ret_good);
 	fclose(log);
+}
+
+uint64_t wal_bytes(const char *database)
+{
+	char name[NAME_BYTES];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%s-wal", database);
+	return stat(name, &st) == 0 ? (uint64_t)st.st_size : 0;
 }

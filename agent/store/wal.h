@@ -9,4 +9,7 @@
  * no log. The last few may well be of a commit that did not come to its end. */
 void wal_look(const char *database, uint64_t *ret_frames, uint64_t *ret_good);
 
+/* Bytes that it takes. */
+uint64_t wal_bytes(const char *database);
+
 #endif

@@ -84,6 +84,25 @@ void store_job_stop(struct store_job *job)
 	pthread_mutex_unlock(&job->lock);
 }
 
+bool store_job_is_solid(struct store_job *job)
+{
+	bool solid;
+
+	pthread_mutex_lock(&job->lock);
+	solid = job->solid;
+	pthread_mutex_unlock(&job->lock);
+	return solid;
+}
+
+void store_job_set_solid(struct store_job *job)
+{
+	if (job == NULL)
+		return;
+	pthread_mutex_lock(&job->lock);
+	job->solid = true;
+	pthread_mutex_unlock(&job->lock);
+}
+
 static void set_busy(struct wreck *w, sqlite3 *sqlite)
 {
 	if (w->job == NULL)

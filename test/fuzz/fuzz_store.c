@@ -6,6 +6,7 @@
 #include "store/renew.h"
 #include "store/salvage.h"
 #include "store/store.h"
+#include "store/wal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -23,6 +24,8 @@
 #define ROWS      12000 /* some of them sealed */
 #define IMAGE_MAX ((size_t)4 << 20)
 #define MAX_BYTES ((uint64_t)16 << 20)
+/* Enough to begin with, and too little for all of it. */
+#define BESIDE_BYTES ((uint64_t)4 << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -219,15 +222,18 @@ static void check_salvaged(const char *path)
 	store_close(store);
 }
 
-static void salvage(void)
+/* `both` 0: beside the whole file; else that gives way. How many rows there
+ * are. */
+static uint64_t salvage(uint64_t both)
 {
 	char to[128];
 	struct store_salvage_options options = { .from = image.path,
 						 .to = to,
 						 .epoch = "",
 						 .agent = "fuzz",
-						 .max_bytes = MAX_BYTES };
-	struct store_salvage_result result;
+						 .max_bytes = MAX_BYTES,
+						 .max_both = both };
+	struct store_salvage_result result = { .rows = 0 };
 	int r;
 
 	name_of(".salvaged", to, sizeof(to));
@@ -236,6 +242,16 @@ static void salvage(void)
 	if (r == 0)
 		check_salvaged(to);
 	store_remove(to);
+	return result.rows;
+}
+
+/* What goes from the damaged file has been read: as much comes out of it. */
+static void salvage_both_ways(void)
+{
+	uint64_t first = salvage(0), bytes = store_bytes_of(image.path), second;
+
+	second = salvage(bytes + wal_bytes(image.path) + BESIDE_BYTES);
+	assert(second == first);
 }
 
 static void scan(void)
@@ -299,7 +315,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	work_on();
 	store_remove(image.path);
 	change(data, size);
-	salvage();
+	salvage_both_ways();
 	store_remove(image.path);
 	return 0;
 }

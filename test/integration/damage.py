@@ -34,8 +34,9 @@ def expect(truth, said):
 class Agent:
     """One agent's files, and the agent."""
 
-    def __init__(self, folder, port):
+    def __init__(self, folder, port, max_size="64MiB"):
         self.folder, self.process = folder, None
+        self.max_size = max_size
         self.store = f"{folder}/store.db"
         self.kept = f"{folder}/kept"
         self.config = f"{folder}/edgeprobe.json"
@@ -46,7 +47,7 @@ class Agent:
         with open(self.config, "w", encoding="utf-8") as f:
             json.dump({
                 "agent": "damaged-01",
-                "store": {"path": self.store, "max_size": "64MiB"},
+                "store": {"path": self.store, "max_size": self.max_size},
                 "targets": [{"name": f"t{i}", "host": "127.0.0.1",
                              "probes": ["tcp"], "port": port,
                              "interval": "100ms", "timeout": "90ms"}
@@ -270,7 +271,7 @@ def killed_while_salvaging(agent, choose):
     declared = compare(before, agent, epoch)
     agent.end()
     expect(len(agent.beside("salvaged")) == 1 and
-           not os.path.exists(f"{agent.store}.salvaging"), "files are left")
+           not agent.beside("salvaging"), "files are left")
     return f"{last} rows, {declared} declared"
 
 
@@ -302,15 +303,105 @@ def repaired_by_hand(agent, choose):
     return f"{last} rows, {found['rows']} read, {declared} declared"
 
 
+def on_disk(agent):
+    """Bytes of the store and of all that lies beside it."""
+    total = 0
+    for name in os.listdir(agent.folder):
+        if name.startswith("store.db"):
+            try:
+                st = os.stat(f"{agent.folder}/{name}")
+            except FileNotFoundError:
+                continue  # renamed, or gone
+            total += min(st.st_size, st.st_blocks * 512)
+    return total
+
+
+def fill_to_the_bound(agent):
+    """As many https samples as the store may hold, made of some real ones."""
+    fill(agent, 300)
+    db = sqlite3.connect(agent.store, isolation_level=None)
+    last, = db.execute("SELECT max(seq) FROM sample").fetchone()
+    notes, = db.execute("SELECT max(seq) FROM note").fetchone()
+    at, n = max(last, notes), 0
+    columns = ",".join(row[1] for row in db.execute(
+        "PRAGMA table_info(sample)") if row[1] != "seq")
+    db.execute("BEGIN")
+    while n < 12 * 1024 * 1024 // 165:
+        made = db.execute(
+            f"INSERT INTO sample(seq,{columns}) SELECT ? + row_number() OVER "
+            f"(ORDER BY seq), {columns} FROM (SELECT * FROM sample "
+            f"ORDER BY seq LIMIT 5000)", (at,)).rowcount
+        at, n = at + made, n + made
+    db.execute("INSERT INTO https(seq, pop_ref) SELECT seq, hex(zeroblob(50))"
+               " FROM sample WHERE seq NOT IN (SELECT seq FROM https)")
+    db.execute("UPDATE meta SET value = 1 WHERE name = 'dirty'")
+    epoch, = db.execute("SELECT value FROM meta WHERE name = 'epoch'"
+                        ).fetchone()
+    db.execute("COMMIT")
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    return epoch, at
+
+
+def numbers(agent, epoch):
+    """Those that were delivered or declared, and how many were declared."""
+    known, declared = set(), 0
+    for name in os.listdir(agent.kept):
+        with open(f"{agent.kept}/{name}", "rb") as f:
+            for row in map(json.loads, f):
+                if row["epoch"] != epoch:
+                    continue
+                known.add(row["seq"])
+                if row["type"] == "gap":
+                    known |= set(range(row["first"], row["last"] + 1))
+                    declared += row["last"] - row["first"] + 1
+    return known, declared
+
+
+def full_and_damaged(agent, choose):
+    """The bound holds at every moment that is looked at, also of a store that
+    is full to it, and with a kill in the middle."""
+    epoch, last = fill_to_the_bound(agent)
+    bound, most, kills = 16 * 1024 * 1024, 0, 2
+    before = on_disk(agent)
+    expect(bound * 3 / 4 < before <= bound, f"{before} bytes")
+    with open(agent.store, "r+b") as f:
+        for _ in range(20):
+            f.seek(512 * choose.randrange(1000, before * 3 // 4 // 512))
+            f.write(choose.randbytes(512))
+    agent.start()
+    end = time.monotonic() + PATIENCE
+    while "delivered=yes" not in agent.said():
+        for _ in range(20):
+            most = max(most, on_disk(agent))
+        expect(most <= bound, f"{most} bytes: {agent.said()}")
+        expect(agent.process.poll() is None and time.monotonic() < end,
+               f"it is not delivered: {agent.said()}")
+        if kills and agent.beside("salvaging"):
+            kills -= 1
+            agent.end(signal.SIGKILL)
+            agent.start()
+    known, declared = numbers(agent, epoch)
+    agent.end()
+    expect(kills == 0, "it was not killed")
+    expect(known >= set(range(min(known), last + 1)), "some are nowhere")
+    expect(min(known) == 1, f"the first is {min(known)}")
+    expect(declared < last * 3 / 4, f"{declared} of {last} are declared")
+    expect(not agent.beside("damaged") and not agent.beside("salvaging"),
+           os.listdir(agent.folder))
+    return f"{last} rows, {declared} declared; at most {most} bytes"
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="damage-")
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     print(f"# SEED={SEED}")
     for one in (damaged_while_stopped, damaged_while_running,
-                killed_while_salvaging, repaired_by_hand):
+                killed_while_salvaging, repaired_by_hand, full_and_damaged):
         here = f"{folder}/{one.__name__}"
         os.makedirs(here)
-        agent = Agent(here, listener.getsockname()[1])
+        agent = Agent(here, listener.getsockname()[1],
+                      "16MiB" if one is full_and_damaged else "64MiB")
         try:
             print("ok -", one.__name__, "#", one(agent, random.Random(SEED)),
                   flush=True)
