@@ -165,6 +165,18 @@ void event_watch_see(struct event_watch *watch, uint32_t id,
 	origin_see(watch->origin, id, item, sample);
 }
 
+bool event_watch_learned(const struct event_watch *watch, uint32_t id,
+			 struct buf *out)
+{
+	return events_learned(watch->events, id, out);
+}
+
+bool event_watch_recall(struct event_watch *watch, uint32_t id,
+			const struct item *item, const char *text)
+{
+	return events_recall(watch->events, id, &item->series, text);
+}
+
 void event_watch_resolver(struct event_watch *watch, size_t i,
 			  const struct ep_address *address)
 {

@@ -5,6 +5,7 @@
 
 #include "base/record.h"
 #include "config/config.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 struct event_watch;
@@ -23,6 +24,12 @@ void event_watch_destroy(struct event_watch *watch);
 struct item;
 void event_watch_see(struct event_watch *watch, uint32_t id,
 		     const struct item *item, struct ep_sample *sample);
+
+/* As events_learned() and events_recall(). */
+bool event_watch_learned(const struct event_watch *watch, uint32_t id,
+			 struct buf *out);
+bool event_watch_recall(struct event_watch *watch, uint32_t id,
+			const struct item *item, const char *text);
 
 /* Circuit `i` (as in load_test.h) was filled from `since_ns` to `until_ns`, wall
  * clock: samples that were sent then get the flag that says so. */

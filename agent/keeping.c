@@ -20,6 +20,7 @@
 #include "sending.h"
 #include "store/renew.h"
 #include "store/store.h"
+#include "usual.h"
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -47,6 +48,7 @@ struct keeping {
 	struct store *store;
 	struct self *self;
 	struct event_watch *watch;
+	struct usual *usual;
 	struct source sources[KEEPING_SOURCES_MAX];
 	unsigned n_sources;
 	uint32_t n_items;        /* of all sources */
@@ -264,8 +266,10 @@ static void on_tick(uv_timer_t *timer)
 	watch_clock(k);
 	self_tick(k->self, now_ns);
 	event_watch_tick(k->watch, now_ns);
-	if (!k->broken)
+	if (!k->broken) {
 		commit(k);
+		usual_tick(k->usual, now_ns);
+	}
 	if (!k->broken && rescue_tick(k->rescue))
 		k->broken = true;
 	if (k->broken || k->sending == NULL)
@@ -333,6 +337,8 @@ int keeping_attach(struct keeping *keeping, struct measuring *measuring,
 	keeping->n_sources++; /* from here keeping_close() frees it */
 	if (s->series == NULL || health_init(&s->health, items->n) < 0)
 		return ep_err_set(err, -ENOMEM, "out of memory");
+	if (strcmp(measuring_part(measuring), "https") == 0)
+		usual_recall(keeping->usual, items, s->first);
 	return name_series(keeping, s, err);
 }
 
@@ -379,7 +385,8 @@ static int open_store(struct keeping *k, struct ep_err *err)
 		log_warn("store", "notice=\"%s\"", store_notice(k->store));
 	k->self = self_create(k->store, ep_clock_mono_ns());
 	k->watch = event_watch_create(k->config, on_row, k);
-	if (k->self == NULL || k->watch == NULL)
+	k->usual = usual_create(k->store, k->watch);
+	if (k->self == NULL || k->watch == NULL || k->usual == NULL)
 		return ep_err_set(err, -ENOMEM, "out of memory");
 	return 0;
 }
@@ -423,6 +430,7 @@ static void free_keeping(struct ep_scope *scope)
 		health_finish(&k->sources[i].health);
 		remembered_finish(&k->sources[i].remembered);
 	}
+	usual_destroy(k->usual);
 	event_watch_destroy(k->watch);
 	self_destroy(k->self);
 	store_close(k->store);
@@ -455,6 +463,8 @@ void keeping_close(struct keeping *keeping, uint64_t flush_ns, int *ret_result)
 	if (k->self != NULL) {
 		self_end(k->self, ep_clock_mono_ns());
 		*ret_result = commit(k);
+		if (!k->broken)
+			usual_keep(k->usual);
 	}
 	/* What waits goes into a new file: there is no next tick. */
 	if (k->broken && store_renew(k->store, NULL) == 0)

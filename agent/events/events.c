@@ -316,6 +316,32 @@ void events_see(struct events *events, uint32_t id, const struct series *series,
 			  silence_of(events, entry), on_news, &t);
 }
 
+/* What is configured is not learned. */
+static bool is_learning(const struct events *e)
+{
+	return e->options.limits.n_pops == 0;
+}
+
+bool events_learned(const struct events *events, uint32_t id, struct buf *out)
+{
+	const struct entry *entry = id < events->n ? events->entries[id] : NULL;
+
+	return entry != NULL && entry->watch.landing != NULL &&
+	       is_learning(events) && landing_write(entry->landing, out);
+}
+
+bool events_recall(struct events *events, uint32_t id,
+		   const struct series *series, const char *text)
+{
+	struct entry *entry;
+
+	if (!is_learning(events))
+		return false;
+	entry = entry_of(events, id, series);
+	return entry != NULL && entry->watch.landing != NULL &&
+	       landing_read(entry->landing, text);
+}
+
 size_t events_open(const struct events *events)
 {
 	size_t n = 0;

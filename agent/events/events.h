@@ -5,6 +5,7 @@
 
 #include "base/record.h"
 #include "events/watch.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,15 @@ void events_destroy(struct events *events);
  * memory is not watched. */
 void events_see(struct events *events, uint32_t id, const struct series *series,
 		const struct ep_sample *sample);
+
+/* What series `id` has learned of the edge locations that answer it, as words
+ * appended to `out`; false: nothing, or they are configured. */
+bool events_learned(const struct events *events, uint32_t id, struct buf *out);
+
+/* The same of an earlier run, before the first sample of this series. False: it
+ * is none that learns, or no such text; then it begins anew. */
+bool events_recall(struct events *events, uint32_t id,
+		   const struct series *series, const char *text);
 
 /* How many series are not as usual. */
 size_t events_open(const struct events *events);

@@ -3,8 +3,10 @@
 #ifndef EVENTS_LANDING_H
 #define EVENTS_LANDING_H
 
+#include "base/buf.h"
 #include "edgeprobe/sample.h"
 #include "events/pops.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Zero-initialise. */
@@ -20,5 +22,14 @@ struct landing {
 	unsigned evidence;       /* that was told */
 	uint64_t between_ns;     /* 0: no event is open */
 };
+
+/* What lasts over a restart, appended to `out` as one line of words without its
+ * end: which edge locations answered and how often, the last one, and since when
+ * that is not an expected one. False: none has answered yet. */
+bool landing_write(const struct landing *landing, struct buf *out);
+
+/* The way back, with nothing else in it. False: `text` is no such line, and
+ * `*landing` is untouched. */
+bool landing_read(struct landing *landing, const char *text);
 
 #endif

@@ -4,6 +4,7 @@ that only answers SYNs, and an edge location that is too near or not the expecte
 one. The address of the edge is the branch's own while something stands there."""
 import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 
@@ -214,6 +215,29 @@ def an_edge_that_is_too_near_and_not_the_expected_one(lab):
         expect(len(flagged(rows, "below_light")) == len(rows) >= 3, rows)
         expect(all(row["edge_cache"] == "CONFIG_NOCACHE" for row in rows) and
                any("tls_first_byte_us" in row for row in rows), rows)
+
+
+@case
+def an_edge_that_moved_while_the_agent_was_down(lab):
+    """The agent is told by its store that it was at another one before."""
+    with Folder(lab, "moved") as folder:
+        folder.write([target()])
+        for before in "STO", "AMS":
+            folder.start().await_rows(5, wanted=lambda row: "pop" in row)
+            if before == "AMS":
+                row, = await_it(lambda: told(folder, "pop_changed"), 30,
+                                "an event")
+                expect(row["state"] == "changed" and row["from_pop"] == "AMS"
+                       and row["to_pop"] == "STO", row)
+            expect(folder.end()[0] == 0, folder.said())
+            with contextlib.closing(sqlite3.connect(folder.store)) as store:
+                usual, = store.execute("SELECT value FROM meta WHERE name ="
+                                       " 'memo:usual'").fetchone()
+                expect(" STO 0 " in usual, usual)
+                with store:
+                    store.execute("UPDATE meta SET value = ? WHERE name ="
+                                  " 'memo:usual'",
+                                  (usual.replace(" STO ", " AMS "),))
 
 
 main()
