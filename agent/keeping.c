@@ -327,7 +327,7 @@ int keeping_attach(struct keeping *keeping, struct measuring *measuring,
 
 	assert(keeping->n_sources < KEEPING_SOURCES_MAX);
 	s->series = calloc(items->n + 1, sizeof(*s->series));
-	remembered_init(&s->remembered, items_rate(items));
+	remembered_init(&s->remembered, items);
 	s->measuring = measuring;
 	s->items = items;
 	s->number = keeping->n_sources;

@@ -1,5 +1,6 @@
 #include "remembered.h"
-#include <stdbool.h>
+#include "edgeprobe/clock.h"
+#include "items.h"
 #include <stdlib.h>
 
 #define ROWS_LEAST 1024
@@ -12,12 +13,34 @@ struct remembered_row {
 	uint32_t series; /* 0: nothing is here */
 };
 
-void remembered_init(struct remembered *remembered, double per_second)
+/* A reply is told of for twice its timeout, and for 10 s at least; and half as
+ * long again, for what does not come at its own time. */
+static double seconds_of(const struct items *items)
+{
+	uint64_t longest_ns = 5 * EP_NS_PER_S;
+
+	for (size_t i = 0; i < items->n; i++)
+		if (items->items[i].target.timeout_ns > longest_ns)
+			longest_ns = items->items[i].target.timeout_ns;
+	return 3 * (double)longest_ns / EP_NS_PER_S;
+}
+
+static double rows_of(const struct items *items)
+{
+	double rate = 0;
+
+	for (size_t i = 0; i < items->n; i++)
+		rate += item_rate(&items->items[i]) *
+			(items->items[i].each_address ? EP_NTH_MAX : 1);
+	return rate * seconds_of(items);
+}
+
+void remembered_init(struct remembered *remembered, const struct items *items)
 {
 	uint64_t size = ROWS_LEAST;
+	double rows = rows_of(items);
 
-	while ((double)size < per_second * REMEMBERED_SECONDS &&
-	       size < ROWS_MOST)
+	while ((double)size < rows && size < ROWS_MOST)
 		size *= 2;
 	*remembered = (struct remembered){ .size = size };
 }

@@ -6,9 +6,7 @@
 #include "measuring.h"
 #include <stdint.h>
 
-/* How long a row can be found again. */
-#define REMEMBERED_SECONDS 30
-
+struct items;
 struct remembered_row;
 
 /* Zero-initialise; remembered_init() before the first sample. One table a lane,
@@ -19,8 +17,8 @@ struct remembered {
 	uint64_t size; /* of each table; a power of two */
 };
 
-/* So many samples a second come at most. */
-void remembered_init(struct remembered *remembered, double per_second);
+/* For the samples of `items`: each until nothing can be told of it any more. */
+void remembered_init(struct remembered *remembered, const struct items *items);
 void remembered_finish(struct remembered *remembered);
 
 /* The sample `id` (struct ep_sample) became row `seq`. What finds no memory is

@@ -134,8 +134,7 @@ static void keep(struct icmp_port *l, struct ep_probe *probe,
 	slot->flags = (uint8_t)sample->flags;
 	sample->bytes = request_bytes(probe);
 	icmp_lane_sent(&l->in, slot);
-	inflight_sent(l->shared->table, slot, slot->sent.before_ns,
-		      ep_probe_timeout_ns(probe));
+	inflight_sent(l->shared->table, slot, ep_probe_timeout_ns(probe));
 }
 
 static int send_probe(struct icmp_port *l, struct ep_probe *probe,
@@ -209,7 +208,7 @@ static void icmp_close(struct ep_probe *probe)
 	if (p->lane != NULL)
 		icmp_fresh_end(p->lane, p->slot != NULL && p->slot->state ==
 								   INFLIGHT_LOST
-						? p->slot->until_ns
+						? inflight_until_ns(p->slot)
 						: 1);
 	if (p->slot == NULL)
 		return;

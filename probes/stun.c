@@ -75,8 +75,7 @@ static void keep(struct ep_probe *probe, struct stun_flow *flow,
 	slot->flags = (uint8_t)sample->flags;
 	sample->bytes = STUN_REQUEST_BYTES +
 			(slot->address.family == 4 ? IP4_HEADERS : IP6_HEADERS);
-	inflight_sent(flow->shared->table, slot, slot->sent.before_ns,
-		      ep_probe_timeout_ns(probe));
+	inflight_sent(flow->shared->table, slot, ep_probe_timeout_ns(probe));
 	p->flow = flow;
 	p->slot = slot;
 }
@@ -137,7 +136,7 @@ static struct inflight_slot *slot_of(const struct stun_flow *flow,
 	struct inflight_slot *slot = inflight_at(flow->shared->table, index);
 
 	if (slot == NULL || slot->nonce != nonce ||
-	    ep_clock_mono_ns() > slot->until_ns ||
+	    ep_clock_mono_ns() > inflight_until_ns(slot) ||
 	    !ep_address_equal(&slot->address, &flow->to))
 		return NULL;
 	return slot;
@@ -263,7 +262,7 @@ static void stun_close(struct ep_probe *probe)
 
 	if (p->slot == NULL)
 		return;
-	stun_flow_drop(p->flow, p->slot->until_ns);
+	stun_flow_drop(p->flow, inflight_until_ns(p->slot));
 	p->slot->owner = NULL;
 	if (p->slot->state == INFLIGHT_WAITING)
 		p->slot->state = INFLIGHT_ABANDONED;

@@ -13,7 +13,7 @@
 
 /* Free memory beyond this goes back to the system. glibc's own bound grows with
  * the largest block that was ever freed, which is a batch. */
-#define FREE_BYTES_MAX (256 << 10)
+#define FREE_BYTES_MAX (128 << 10)
 
 static void be_frugal(void)
 {

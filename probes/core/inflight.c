@@ -55,11 +55,16 @@ static struct inflight_slot *pop(struct inflight *t, struct queue *q)
 	return slot;
 }
 
-static unsigned queue_of(uint64_t keep_ns)
+static uint64_t keep_ns(uint64_t timeout_ns)
+{
+	return 2 * timeout_ns < KEEP_MIN_NS ? KEEP_MIN_NS : 2 * timeout_ns;
+}
+
+static unsigned queue_of(uint64_t ns)
 {
 	unsigned k = 0;
 
-	while (k < QUEUES - 1 && keep_ns >= (2 * KEEP_MIN_NS) << k)
+	while (k < QUEUES - 1 && ns >= (2 * KEEP_MIN_NS) << k)
 		k++;
 	return k;
 }
@@ -124,11 +129,17 @@ static int grow(struct inflight *t)
 
 /* --- slots --- */
 
+uint64_t inflight_until_ns(const struct inflight_slot *slot)
+{
+	return slot->sent.before_ns + keep_ns(slot->timeout_ns);
+}
+
 /* While its owner waits its window is open: we may have stood still for longer
  * than that, and then the reply is there, but was not read. */
 static bool is_over(const struct inflight_slot *slot, uint64_t now_ns)
 {
-	return slot->state != INFLIGHT_WAITING && slot->until_ns <= now_ns;
+	return slot->state != INFLIGHT_WAITING &&
+	       inflight_until_ns(slot) <= now_ns;
 }
 
 /* A few a time, so that a lull is not paid for by one probe. */
@@ -137,11 +148,12 @@ static void release(struct inflight *t, uint64_t now_ns)
 	for (unsigned k = 0; k < QUEUES; k++) {
 		struct queue *q = &t->kept[k];
 
-		for (unsigned n = 0; n < 2 && q->head != NONE &&
-				     is_over(slot_at(t, q->head), now_ns);
-		     n++) {
-			struct inflight_slot *slot = pop(t, q);
+		for (unsigned n = 0; n < 2 && q->head != NONE; n++) {
+			struct inflight_slot *slot = slot_at(t, q->head);
 
+			if (!is_over(slot, now_ns))
+				break;
+			(void)pop(t, q);
 			slot->state = INFLIGHT_FREE;
 			push(t, &t->unused, slot);
 		}
@@ -177,16 +189,11 @@ void inflight_give_back(struct inflight *table, struct inflight_slot *slot)
 }
 
 void inflight_sent(struct inflight *table, struct inflight_slot *slot,
-		   uint64_t now_ns, uint64_t timeout_ns)
+		   uint64_t timeout_ns)
 {
-	uint64_t keep_ns = 2 * timeout_ns;
-
-	if (keep_ns < KEEP_MIN_NS)
-		keep_ns = KEEP_MIN_NS;
 	slot->state = INFLIGHT_WAITING;
 	slot->timeout_ns = timeout_ns;
-	slot->until_ns = now_ns + keep_ns;
-	push(table, &table->kept[queue_of(keep_ns)], slot);
+	push(table, &table->kept[queue_of(keep_ns(timeout_ns))], slot);
 }
 
 struct inflight_slot *inflight_at(struct inflight *table, uint32_t index)

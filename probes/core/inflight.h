@@ -38,7 +38,6 @@ struct inflight_slot {
 	uint32_t index; /* what the packet carries; its low half is the seq */
 	uint32_t next;
 	uint64_t nonce;
-	uint64_t until_ns; /* nothing that comes after this is looked at */
 	struct ep_address address; /* asked, and expected to answer */
 	uint16_t icmp_id;
 	uint8_t state;  /* enum inflight_state */
@@ -51,7 +50,7 @@ struct inflight_slot {
 	uint64_t id;            /* of the sample */
 	int64_t slip_ns;
 	uint64_t timeout_ns;
-	struct stamp_send sent;
+	struct stamp_send sent; /* before_ns: when it was, for the table */
 };
 
 /* `slots_max` at most INFLIGHT_SLOTS_MAX, and is rounded up to whole chunks.
@@ -67,9 +66,12 @@ int inflight_take(struct inflight *table, uint64_t now_ns,
 /* It did not leave: usable again at once. */
 void inflight_give_back(struct inflight *table, struct inflight_slot *slot);
 
-/* It left now: INFLIGHT_WAITING. */
+/* It left at `slot->sent.before_ns`: INFLIGHT_WAITING. */
 void inflight_sent(struct inflight *table, struct inflight_slot *slot,
-		   uint64_t now_ns, uint64_t timeout_ns);
+		   uint64_t timeout_ns);
+
+/* Nothing that comes after this is looked at. */
+uint64_t inflight_until_ns(const struct inflight_slot *slot);
 
 /* The request that `seen` answers, or quotes; NULL: none of ours, or its
  * window is over. A reply must have the nonce and come from the address that

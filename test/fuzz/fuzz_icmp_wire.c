@@ -20,7 +20,8 @@ static void match(const struct icmp_seen *seen)
 		slot->nonce = UINT64_C(0x1122334455667788);
 		slot->icmp_id = 0x1234;
 		slot->address = seen->source;
-		inflight_sent(table, slot, 1, 1000);
+		slot->sent.before_ns = 1;
+		inflight_sent(table, slot, 1000);
 		found = inflight_find(table, seen, 2);
 		assert(found == NULL || found == slot);
 		assert(found == NULL || !seen->has_nonce ||

@@ -28,7 +28,8 @@ static struct inflight_slot *take_and_send(struct inflight *t, uint64_t now_ns,
 	slot->nonce = nonce;
 	slot->icmp_id = 7;
 	slot->address = address(1);
-	inflight_sent(t, slot, now_ns, timeout_ns);
+	slot->sent.before_ns = now_ns;
+	inflight_sent(t, slot, timeout_ns);
 	return slot;
 }
 
