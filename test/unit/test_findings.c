@@ -101,6 +101,7 @@ static void limits_are_configured(void **state)
 	options.limits[EDGE_EXCHANGE_RTT].poor = 11;
 	assert_int_equal(model_judge(&w->model, &options, &err), 0);
 	assert_string_equal(w->model.findings[0].level, "bad");
+	assert_true(w->model.rtt.good == 10 && w->model.rtt.poor == 11);
 	options.limits[EDGE_EXCHANGE_RTT].good = 30; /* more than poor */
 	assert_true(judge_rule(&options, (enum judge_rule_id)EDGE_EXCHANGE_RTT)
 			    .poor == 30);

@@ -5,6 +5,7 @@
 #include "lib/strict_json.h"
 #include "report/html/cells.h"
 #include "report/html/html.h"
+#include "report/judging/rules.h"
 #include "report/web/web.h"
 #include <errno.h>
 #include <math.h>
@@ -385,6 +386,28 @@ static void nothing_measured_is_a_page_too(void **state)
 	assert_null(json_first(json_get(document(w), "sites")));
 }
 
+static void colours_are_by_the_limits_in_force(void **state)
+{
+	struct world *w = *state;
+	const struct json *limits;
+	char *tables;
+
+	w->model.rtt.good = 0.001;
+	w->model.rtt.poor = 0.002;
+	w->model.rtt.source = JUDGE_CONFIGURED;
+	if (!render(w, NULL))
+		return;
+	limits = json_get(document(w), "limits");
+	assert_float_equal(number(limits, "good"), 0.001, 1e-9);
+	assert_float_equal(number(limits, "poor"), 0.002, 1e-9);
+	tables = between(w->page.data, "id=\"targets\"", "</section>");
+	assert_non_null(strstr(tables, "class=\"n poor\""));
+	assert_null(strstr(tables, "class=\"n good\""));
+	free(tables);
+	assert_non_null(
+		strstr(w->page.data, "colours are the configuration's"));
+}
+
 static void parts_are_named_with_their_licences(void **state)
 {
 	(void)state;
@@ -411,6 +434,7 @@ int main(void)
 		TEST(a_site_is_put_together_from_its_series),
 		TEST(tables_say_it_without_the_script),
 		TEST(nothing_measured_is_a_page_too),
+		TEST(colours_are_by_the_limits_in_force),
 		cmocka_unit_test(parts_are_named_with_their_licences),
 	};
 

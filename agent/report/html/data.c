@@ -1,5 +1,4 @@
 #include "report/html/data.h"
-#include "edge/judge.h"
 #include "edge/pop.h"
 #include "report/html/cells.h"
 #include "report/html/codes.h"
@@ -406,9 +405,6 @@ static void put_said(const struct model *model, struct buf *out)
 static void put_head(const struct model *model,
 		     const struct render_html_options *o, struct buf *out)
 {
-	const struct edge_rule *rule =
-		edge_rule(EDGE_EXCHANGE_RTT, EDGE_FROM_CLIENT);
-
 	doc_text(out, "title", o->title);
 	doc_text(out, "version", EDGEPROBE_VERSION);
 	doc_time(out, "made", o->made_ns);
@@ -420,8 +416,8 @@ static void put_head(const struct model *model,
 	doc_number(out, "bucket", (double)model->bucket_ns / 1e9, 3);
 	doc_uint(out, "buckets", model->n_buckets);
 	doc_begin(out, "limits", '{');
-	doc_number(out, "good", rule->good, 3);
-	doc_number(out, "poor", rule->poor, 3);
+	doc_number(out, "good", model->rtt.good, 3);
+	doc_number(out, "poor", model->rtt.poor, 3);
 	doc_end(out, '}');
 }
 

@@ -5,8 +5,10 @@
 #include "report/html/places.h"
 #include "report/html/said.h"
 #include "report/html/tables.h"
+#include "report/judging/rules.h"
 #include "report/web/web.h"
 #include <errno.h>
+#include <string.h>
 
 #define DATA_BYTES_MAX  (256u << 20)
 #define TITLE_BYTES_MAX 1000
@@ -83,14 +85,19 @@ static void put_header(const struct model *model,
 	buf_text(out, "</bdi></p></header>\n");
 }
 
-static void put_footer(const struct render_html_options *o, struct buf *out)
+static void put_footer(const struct model *model,
+		       const struct render_html_options *o, struct buf *out)
 {
+	bool ours = strcmp(model->rtt.source, JUDGE_CONFIGURED) != 0;
+
 	buf_text(out,
 		 "<footer><p>Round trips in milliseconds; percentiles by "
 		 "nearest rank. Loss is counted over the probes that could be "
 		 "asked, availability over all that were sent. Limits of the "
-		 "colours are Microsoft's for Exchange.</p>\n<p>Made by "
-		 "edgeprobe " EDGEPROBE_VERSION);
+		 "colours are ");
+	buf_text(out,
+		 ours ? "Microsoft's for Exchange" : "the configuration's");
+	buf_text(out, ".</p>\n<p>Made by edgeprobe " EDGEPROBE_VERSION);
 	if (o->made_ns != 0) {
 		buf_text(out, ", ");
 		html_time(out, o->made_ns);
@@ -147,7 +154,7 @@ static int put_page(const struct model *model,
 	buf_text(out, "<body>\n");
 	put_header(model, o, out);
 	r = put_main(model, out);
-	put_footer(o, out);
+	put_footer(model, o, out);
 	buf_text(out, "<script type=\"application/json\" id=\"land\">");
 	buf_text(out, web.land);
 	buf_text(out, "</script>\n");

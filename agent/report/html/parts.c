@@ -14,11 +14,8 @@ static const char *const band_names[] = {
 	[HTML_POOR] = "poor",
 };
 
-enum html_band html_band_of(double ns)
+enum html_band html_band_of(const struct edge_rule *rule, double ns)
 {
-	const struct edge_rule *rule =
-		edge_rule(EDGE_EXCHANGE_RTT, EDGE_FROM_CLIENT);
-
 	switch (edge_judge(rule, ns / MS)) {
 	case EDGE_GOOD:
 		return HTML_GOOD;

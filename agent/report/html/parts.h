@@ -10,9 +10,10 @@
 /* What a cell is like: the class it gets. */
 enum html_band { HTML_PLAIN, HTML_GOOD, HTML_FAIR, HTML_POOR };
 
-/* Of a round trip of that many nanoseconds, by Exchange's limits; NAN is
+/* Of a round trip of that many nanoseconds, by this rule; NAN is
  * plain. */
-enum html_band html_band_of(double ns);
+struct edge_rule;
+enum html_band html_band_of(const struct edge_rule *rule, double ns);
 
 /* <time>, to the minute, UTC; 0 gives nothing. */
 void html_time(struct buf *out, uint64_t wall_ns);

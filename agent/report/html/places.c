@@ -242,7 +242,7 @@ static void put_figures(const struct model *model, const struct model_series *s,
 			struct buf *out)
 {
 	begin_series(model, s, out);
-	html_figure_cells(out, &s->now, &s->before);
+	html_figure_cells(out, model, &s->now, &s->before);
 	html_pops_cell(out, &s->now);
 	buf_text(out, "</tr>\n");
 }
@@ -336,8 +336,8 @@ void html_targets(const struct model *model, struct buf *out)
 
 #define PERIODS_MAX 24
 
-static void put_period(uint64_t since_ns, const struct model_cell *cell,
-		       struct buf *out)
+static void put_period(const struct model *model, uint64_t since_ns,
+		       const struct model_cell *cell, struct buf *out)
 {
 	const double none = (double)NAN;
 	double asked = cell->asked;
@@ -350,7 +350,8 @@ static void put_period(uint64_t since_ns, const struct model_cell *cell,
 			 HTML_PLAIN);
 	html_ms_cell(out, cell->p50 > 0 ? (double)cell->p5 : none, HTML_PLAIN);
 	html_ms_cell(out, cell->p50 > 0 ? (double)cell->p50 : none,
-		     html_band_of(cell->p50 > 0 ? (double)cell->p50 : none));
+		     html_band_of(&model->rtt,
+				  cell->p50 > 0 ? (double)cell->p50 : none));
 	html_ms_cell(out, cell->p50 > 0 ? (double)cell->p95 : none, HTML_PLAIN);
 	buf_text(out, "</tr>\n");
 }
@@ -375,7 +376,8 @@ static int put_periods(const struct model *model, uint32_t site, unsigned n,
 	html_table(out, "figures", "Round trips over time, milliseconds",
 		   columns, COUNT(columns));
 	for (unsigned i = 0; i < n; i++)
-		put_period(model->since_ns +
+		put_period(model,
+			   model->since_ns +
 				   model->n_buckets * i / n * model->bucket_ns,
 			   &cells[i], out);
 	html_table_end(out);

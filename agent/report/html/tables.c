@@ -21,13 +21,14 @@ const struct html_column html_figures[HTML_FIGURES] = {
 	{ "edge locations", "that answered, and their share", false },
 };
 
-void html_figure_cells(struct buf *out, const struct line *now,
-		       const struct line *before)
+void html_figure_cells(struct buf *out, const struct model *model,
+		       const struct line *now, const struct line *before)
 {
 	html_count_cell(out, line_sent(now));
 	html_number_cell(out, line_availability_percent(now), "", HTML_PLAIN);
 	html_loss_cell(out, now);
-	html_ms_cell(out, now->rtt.p50, html_band_of(now->rtt.p50));
+	html_ms_cell(out, now->rtt.p50,
+		     html_band_of(&model->rtt, now->rtt.p50));
 	html_ms_cell(out, now->rtt.p90, HTML_PLAIN);
 	html_ms_cell(out, now->rtt.p99, HTML_PLAIN);
 	html_ms_cell(out, now->jitter, HTML_PLAIN);
@@ -144,7 +145,7 @@ static void put_figures(const struct tree *t, const char *kind,
 			const struct line *now, const struct line *before)
 {
 	html_text_cell(t->out, kind);
-	html_figure_cells(t->out, now, before);
+	html_figure_cells(t->out, t->model, now, before);
 }
 
 /* Of a market's lines that of the kind which stands for a site, too. */
@@ -294,7 +295,7 @@ static void put_rollup(const struct model *model, const struct rollup *r,
 		buf_text(out, "<tr>");
 		html_head_cell(out, line->keys[0]);
 		html_text_cell(out, line->keys[1]);
-		html_figure_cells(out, line,
+		html_figure_cells(out, model, line,
 				  html_line_like(&model->before[r->by], line));
 		html_pops_cell(out, line);
 		buf_text(out, "</tr>\n");

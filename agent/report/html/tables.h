@@ -12,8 +12,8 @@ extern const struct html_column html_figures[HTML_FIGURES];
 
 /* Their cells but for the first, the probe, and the last, the edge locations.
  * `before` NULL: nothing to compare with. */
-void html_figure_cells(struct buf *out, const struct line *now,
-		       const struct line *before);
+void html_figure_cells(struct buf *out, const struct model *model,
+		       const struct line *now, const struct line *before);
 
 /* The tree of market, country, metro, site and circuit. 0 or -ENOMEM. */
 int html_tree(const struct model *model, struct buf *out);

@@ -67,6 +67,8 @@ int model_judge(struct model *model, const struct judge_options *options,
 		judge_options_init(&usual);
 		j.options = &usual;
 	}
+	model->rtt =
+		judge_rule(j.options, (enum judge_rule_id)EDGE_EXCHANGE_RTT);
 	if (r == 0) {
 		judge_fill_headlines(model);
 		score(model);

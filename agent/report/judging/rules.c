@@ -42,6 +42,6 @@ struct edge_rule judge_rule(const struct judge_options *options,
 	if (rule.poor < rule.good)
 		rule.poor = rule.good;
 	if (!isnan(limit->good) || !isnan(limit->poor))
-		rule.source = "configuration";
+		rule.source = JUDGE_CONFIGURED;
 	return rule;
 }

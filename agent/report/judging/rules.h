@@ -27,7 +27,8 @@ struct judge_options {
 /* As it is where nothing is configured. */
 void judge_options_init(struct judge_options *options);
 
-/* Name, unit, source and limits that hold. */
+/* Name, unit, source (this one, if they are not built in) and limits that hold. */
+#define JUDGE_CONFIGURED "configuration"
 struct edge_rule judge_rule(const struct judge_options *options,
 			    enum judge_rule_id id);
 

@@ -69,6 +69,7 @@ void model_init(struct model *model)
 {
 	memset(model, 0, sizeof(*model));
 	model->source = model->agents = "";
+	model->rtt = *edge_rule(EDGE_EXCHANGE_RTT, EDGE_FROM_CLIENT);
 	model->arena = arena_create();
 }
 

@@ -7,6 +7,7 @@
 #ifndef REPORT_MODEL_MODEL_H
 #define REPORT_MODEL_MODEL_H
 
+#include "edge/judge.h"
 #include "report/model/place.h"
 #include "report/model/said.h"
 #include <stddef.h>
@@ -72,6 +73,8 @@ struct model {
 	size_t n_pairs;
 	struct model_finding *findings; /* worst first */
 	size_t n_findings;
+	struct edge_rule rtt; /* what a median round trip is held against;
+				   * Exchange's until model_judge() */
 	struct arena *arena;
 };
 
