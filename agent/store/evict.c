@@ -107,6 +107,18 @@ static int keep_anchor(struct store *store, struct destination *to,
 	return r < 0 ? r : 0;
 }
 
+/* What is owed to `to` of `lost`, which is declared as a whole. */
+static int settle_within(struct store *store, const struct destination *to,
+			 struct run lost)
+{
+	int r = db_run(&store->db, Q_OWED_WITHIN, "iuu", (int64_t)to->id,
+		       lost.first, lost.last);
+
+	return r < 0 ? r
+		     : db_run(&store->db, Q_OWED_BEYOND, "iuu", (int64_t)to->id,
+			      lost.first, lost.last);
+}
+
 /* `to` lacks rows of `going`. Returns how many, or a negative errno. */
 static int64_t cost(struct store *store, struct destination *to,
 		    struct run going)
@@ -122,7 +134,9 @@ static int64_t cost(struct store *store, struct destination *to,
 		if (run_is_empty(lost))
 			continue;
 		rows += lost.last - lost.first + 1;
-		r = declare(store, to, lost);
+		r = settle_within(store, to, lost);
+		if (r == 0)
+			r = declare(store, to, lost);
 	}
 	if (r == 0)
 		r = rehome(store, to, going);

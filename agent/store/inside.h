@@ -96,7 +96,8 @@ struct store {
 	struct dict series, paths, words;
 	struct series **series_texts; /* by number, made when asked for */
 	uint32_t n_series_texts;
-	uint64_t tidied; /* the floor when unused names were dropped */
+	int64_t names_version; /* of the file when they were loaded */
+	uint64_t tidied;       /* the floor when unused names were dropped */
 	struct span span;
 	struct collected *collected;
 
@@ -112,8 +113,7 @@ typedef int (*store_work)(struct store *store, void *arg);
 /* Do `work` in one transaction. */
 int transact_once(struct store *store, store_work work, void *arg,
 		  struct ep_err *err);
-/* The same; when the disk is full, make room and try once
- * more. */
+/* The same; when the disk is full, make room and try once more. */
 int store_transact(struct store *store, store_work work, void *arg,
 		   struct ep_err *err);
 

@@ -215,8 +215,11 @@ static int load(struct store *store, enum db_query q, struct dict *dict,
 
 int names_load(struct store *store)
 {
-	int r = load(store, Q_SERIES_LOAD, &store->series, load_series);
+	int r = db_exec_number(&store->db, "PRAGMA data_version",
+			       &store->names_version);
 
+	if (r >= 0)
+		r = load(store, Q_SERIES_LOAD, &store->series, load_series);
 	if (r == 0)
 		r = load(store, Q_PATH_LOAD, &store->paths, load_path);
 	if (r == 0)
@@ -224,11 +227,23 @@ int names_load(struct store *store)
 	return r;
 }
 
-/* A reader meets numbers that the agent has given since. */
+/* Somebody has written since the names were loaded. */
+static bool is_newer(struct store *store)
+{
+	int64_t version = 0;
+
+	return db_exec_number(&store->db, "PRAGMA data_version", &version) >=
+		       0 &&
+	       version != store->names_version;
+}
+
+/* A reader meets numbers that the agent has given since; and, in a damaged
+ * file, such as nobody has given. */
 static struct dict_entry *look_up(struct store *store, struct dict *dict,
 				  uint32_t id)
 {
-	if (id > dict->last && store->read_only && names_load(store) < 0)
+	if (id > dict->last && store->read_only && is_newer(store) &&
+	    names_load(store) < 0)
 		return NULL;
 	return dict_get(dict, id);
 }

@@ -179,6 +179,16 @@ static int slice(struct store *store, void *arg)
 	return r < 0 ? (int)r : note_next(s, s->base + CHUNK_NUMBERS);
 }
 
+/* Before destinations are told of what goes: they lack all of this still. */
+static int flush_missing(struct store *store, void *arg)
+{
+	struct salvage *s = arg;
+	int r = missing_owe(s);
+
+	(void)store;
+	return r == 0 && s->halfway ? halfway_note(s) : r;
+}
+
 /* First what may go from the damaged file, then the oldest in the new store,
  * more each time. -ENOSPC: that is of no use. */
 static int make_room(struct salvage *s, uint64_t *bytes, struct ep_err *err)
@@ -187,6 +197,8 @@ static int make_room(struct salvage *s, uint64_t *bytes, struct ep_err *err)
 
 	if (r == 0 && (*bytes > SLICE_BYTES || !file_has_room(s->to)))
 		return -ENOSPC;
+	if (r == 0 && *bytes > 0)
+		r = transact_once(s->to, flush_missing, s, err);
 	if (r == 0 && *bytes > 0)
 		r = evict_for(s->to, *bytes);
 	*bytes = *bytes * 2 + ROOM_BYTES;

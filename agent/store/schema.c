@@ -220,6 +220,11 @@ const char *const db_texts[DB_QUERIES] = {
 	[Q_OWED_CLEAR] = "DELETE FROM owed",
 	[Q_OWED_OVERFLOW] = "SELECT first, last FROM owed WHERE destination = 0"
 			    " AND first <= ? ORDER BY first LIMIT 1",
+	[Q_OWED_WITHIN] = "DELETE FROM owed WHERE destination = ?1"
+			  " AND first >= ?2 AND last <= ?3",
+	[Q_OWED_BEYOND] =
+		"UPDATE owed SET first = ?3 + 1 WHERE destination = ?1"
+		" AND first >= ?2 AND first <= ?3 AND last > ?3",
 	[Q_OWED_DROP] = "DELETE FROM owed WHERE destination = 0"
 			" AND first = ? AND last = ?",
 

@@ -5,13 +5,13 @@
 #include "lib/store_kit.h"
 #include "store/dead.h"
 #include "store/renew.h"
-#include "store/salvage.h"
+#include "store/salvage_i.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,7 +32,7 @@
 #define MAX_BYTES ((uint64_t)32 << 20)
 #define SECTOR    512
 #define PAGE      4096
-#define HITS      60
+#define HITS      30
 
 static uint64_t random_state;
 
@@ -60,17 +60,14 @@ static uint64_t began_ns; /* of the rows that stay rows */
 
 static void add(struct kit *kit, uint64_t from, uint64_t to)
 {
-	uint32_t tcp = kit_series(kit, "erp", "tcp");
 	uint32_t https = kit_series(kit, "mail", "https");
 
 	for (uint64_t n = from; n < to; n++) {
 		struct ep_sample s = kit_https(n);
 
-		s.sent_ns = began_ns + n * 1000;
 		if (n > OLD_ROWS)
-			store_add_sample(kit->store, https, &s);
-		else
-			kit_add(kit, tcp, n);
+			s.sent_ns = began_ns + n * 1000;
+		store_add_sample(kit->store, https, &s);
 		if (n % 4096 == 0)
 			kit_commit(kit);
 	}
@@ -141,7 +138,7 @@ static void begin(struct world *w, struct kit *kit)
 	memset(w, 0, sizeof(*w));
 	w->kit = kit;
 	clock_gettime(CLOCK_REALTIME, &now);
-	began_ns = (uint64_t)now.tv_sec * 1000000000u;
+	began_ns = (uint64_t)(now.tv_sec - 60) * 1000000000u;
 	kit_old();
 	kit_open(kit, MAX_BYTES);
 	snprintf(w->epoch, sizeof(w->epoch), "%s", store_epoch(kit->store));
@@ -196,6 +193,20 @@ static int salvage(struct world *w, uint64_t max_both,
 	if (r < 0)
 		print_message("# %s\n", err.text);
 	return r;
+}
+
+/* It says how far it is so often, and is killed before the next time ends: what
+ * it did last is there, and nothing of what comes after. */
+static unsigned notes_left = UINT_MAX;
+
+int __real_halfway_note(struct salvage *s);
+int __wrap_halfway_note(struct salvage *s);
+
+int __wrap_halfway_note(struct salvage *s)
+{
+	if (notes_left-- == 0)
+		kill(getpid(), SIGKILL);
+	return __real_halfway_note(s);
 }
 
 static pid_t salvage_aside(struct world *w, uint64_t max_both)
@@ -291,7 +302,13 @@ static uint64_t deliver(struct world *w)
 	return w->behind.missing - LETTERS;
 }
 
-/* What it is to have: some of what it has must go. */
+/* Room enough for a beginning, and not for all of it. */
+static uint64_t roomy(const struct world *w)
+{
+	return store_bytes_of(w->aside) + (5u << 20);
+}
+
+/* Some of what it has must go at once. */
 static uint64_t tight(const struct world *w)
 {
 	return store_bytes_of(w->aside) + (1u << 20);
@@ -322,7 +339,7 @@ static void it_gives_way_to_what_is_made_of_it(void **state)
 	assert_true(store_bytes_of(w.aside) < bound / 8);
 	declared = deliver(&w);
 	say(&w, bound, declared, 0);
-	assert_in_range(declared, 1, w.last * 3 / 4);
+	assert_in_range(declared, 1, w.last * 4 / 5);
 	end(&w);
 }
 
@@ -335,16 +352,21 @@ static void killed_wherever_it_is(void **state)
 	begin(&w, *state);
 	until = store_bytes_of(w.aside);
 	bound = tight(&w);
+	notes_left = 2;
+	while (kills < 12 && !watch(&w, salvage_aside(&w, bound), 0))
+		kills++;
+	notes_left = UINT_MAX;
+	until = store_bytes_of(w.aside);
 	while (!watch(&w, salvage_aside(&w, bound), until)) {
 		kills++;
 		until = store_bytes_of(w.aside);
 		until = until > (1u << 20) ? until - (1u << 20) : 0;
 	}
 	assert_true(w.most <= bound);
-	assert_true(kills >= 5);
+	assert_in_range(kills, 9, 100);
 	declared = deliver(&w);
 	say(&w, bound, declared, kills);
-	assert_in_range(declared, 1, w.last * 3 / 4);
+	assert_in_range(declared, 1, w.last * 4 / 5);
 	end(&w);
 }
 
@@ -387,13 +409,13 @@ static void damaged_all_over(void **state)
 	assert_int_equal(salvage(&whole, 0, &beside), 0);
 	store_remove(w.to);
 	bytes = store_bytes_of(w.aside);
-	assert_int_equal(salvage(&w, bytes * 19 / 10, &result), 0);
+	assert_int_equal(salvage(&w, roomy(&w), &result), 0);
 	print_message("# rows %llu, beside a whole file %llu\n",
 		      (unsigned long long)result.rows,
 		      (unsigned long long)beside.rows);
 	assert_int_equal(result.rows, beside.rows);
 	assert_int_equal(result.declared, beside.declared);
-	assert_true(store_bytes_of(w.aside) < bytes / 4);
+	assert_true(store_bytes_of(w.aside) < bytes);
 	end(&w);
 }
 
