@@ -78,18 +78,22 @@ static bool take_note(struct salvage *s, const char *text)
 	return true;
 }
 
-static bool read_note(struct salvage *s)
+/* 1; 0: there is none. */
+static int read_note(struct salvage *s)
 {
 	sqlite3_stmt *q = db_ask(&s->to->db, Q_META_GET, "t", KEY);
 	const char *text = NULL;
-	bool there = false;
+	int r;
 
-	if (q && db_next(&s->to->db, q) > 0)
+	if (!q)
+		return db_errno(&s->to->db);
+	r = db_next(&s->to->db, q);
+	if (r > 0)
 		text = (const char *)sqlite3_column_text(q, 0);
-	if (text)
-		there = take_note(s, text);
+	if (r > 0)
+		r = text && take_note(s, text);
 	db_end(q);
-	return there;
+	return r;
 }
 
 /* Of what the new store has. */
@@ -112,39 +116,60 @@ static int read_ranges(struct salvage *s, const char *sql, struct ranges *to)
 	return r < 0 || code == SQLITE_DONE ? r : db_errno(&s->to->db);
 }
 
-static bool go_on(struct salvage *s)
+/* 1; 0: it is not of this file. */
+static int go_on(struct salvage *s)
 {
-	if (!read_note(s) ||
-	    read_ranges(s, "SELECT id, id FROM series", &s->series) < 0 ||
-	    read_ranges(s, "SELECT id, id FROM path", &s->paths) < 0 ||
-	    read_ranges(s,
-			"SELECT first, last FROM owed WHERE destination = 0"
-			" UNION ALL SELECT first, last FROM gap_range"
-			" WHERE destination = 0",
-			&s->declared) < 0)
-		return false;
+	int r = read_note(s);
+
+	if (r <= 0)
+		return r;
+	r = read_ranges(s, "SELECT id, id FROM series", &s->series);
+	if (r == 0)
+		r = read_ranges(s, "SELECT id, id FROM path", &s->paths);
+	if (r == 0)
+		r = read_ranges(s,
+				"SELECT first, last FROM owed"
+				" WHERE destination = 0"
+				" UNION ALL SELECT first, last FROM gap_range"
+				" WHERE destination = 0",
+				&s->declared);
+	if (r < 0)
+		return r;
 	s->n_destinations = destination_list(s->to, s->destinations);
 	snprintf(s->result.epoch, sizeof(s->result.epoch), "%s",
 		 store_epoch(s->to));
-	return s->n_destinations >= 0;
+	return s->n_destinations < 0 ? s->n_destinations : 1;
 }
 
-bool halfway_resume(struct salvage *s)
+/* What stays damaged is begun anew; anything else may be over the next time. */
+static int begin_anew(int code)
+{
+	return code == -EUCLEAN || code == -EILSEQ ? 0 : code;
+}
+
+int halfway_resume(struct salvage *s, struct ep_err *err)
 {
 	struct store_options options = { .path = s->o->to,
 					 .max_bytes = STORE_MIN_BYTES };
+	int r;
 
-	if (store_bytes_of(s->o->to) == 0 ||
-	    store_open(&options, &s->to, NULL) < 0)
-		return false;
+	if (store_bytes_of(s->o->to) == 0)
+		return 0;
+	r = store_open(&options, &s->to, err);
+	if (r < 0)
+		return begin_anew(r);
 	if (s->to->aside.path) /* damaged, and a new one begun */
 		store_remove(s->to->aside.path);
-	s->halfway = s->hollowing = !s->to->aside.path && go_on(s);
-	if (!s->halfway) {
-		store_close(s->to);
-		s->to = NULL;
-	}
-	return s->halfway;
+	else
+		r = go_on(s);
+	s->resumed = s->halfway = s->hollowing = r > 0;
+	if (r > 0)
+		return 0;
+	store_close(s->to);
+	s->to = NULL;
+	return r < 0 ? begin_anew(ep_err_set(err, r, "%s: %s", s->o->to,
+					     strerror(-r)))
+		     : 0;
 }
 
 /* --- room --- */

@@ -409,6 +409,20 @@ static int open_damaged(struct salvage *s, struct ep_err *err)
 	return wreck_open(&s->wreck, s->o->from, true, err);
 }
 
+static int work(struct salvage *s, struct ep_err *err)
+{
+	int r = open_damaged(s, err);
+
+	if (r == 0) {
+		r = salvage(s, err);
+		wreck_close(&s->wreck);
+	}
+	if (s->to)
+		close_new(s);
+	hollow_close(&s->hollow);
+	return r;
+}
+
 int store_salvage(const struct store_salvage_options *options,
 		  struct store_salvage_result *ret_result, struct ep_err *err)
 {
@@ -420,13 +434,11 @@ int store_salvage(const struct store_salvage_options *options,
 	s->o = options;
 	s->wreck.job = options->job;
 	s->hollow.fd = -1;
-	s->resumed = options->max_both > 0 && halfway_resume(s);
-	r = open_damaged(s, err);
-	if (r == 0) {
-		r = salvage(s, err);
-		wreck_close(&s->wreck);
-	}
-	hollow_close(&s->hollow);
+	r = halfway_resume(s, err);
+	if (r < 0)
+		s->halfway = true; /* perhaps */
+	if (r == 0)
+		r = work(s, err);
 	if (r == 0)
 		*ret_result = s->result;
 	else if (!s->halfway || r == -EUCLEAN)

@@ -79,9 +79,9 @@ int estate_letters(struct store *store, void *salvage);
 int estate_after(struct store *store, void *salvage);
 
 /* --- halfway.c --- */
-/* `to` is what an earlier salvage of `from` made: go on there. Else false, and
- * it is closed. */
-bool halfway_resume(struct salvage *s);
+/* Where `to` is what an earlier salvage of `from` made, go on there: `resumed`.
+ * 0, or a negative errno: that may be so, and cannot be read now. */
+int halfway_resume(struct salvage *s, struct ep_err *err);
 /* Does `from` have to give way? The oldest of its rows do at once, as far as a
  * beginning needs their room. */
 void halfway_choose(struct salvage *s);

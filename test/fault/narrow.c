@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -370,6 +371,32 @@ static void killed_wherever_it_is(void **state)
 	end(&w);
 }
 
+/* Half of it is in what is made only: that is not begun anew because it cannot
+ * be opened for a moment, nor by who sets no bound. */
+static void what_is_made_is_kept(void **state)
+{
+	struct store_salvage_result result = { 0 };
+	char lock[160];
+	struct world w;
+	uint64_t bound, made;
+	int fd;
+
+	begin(&w, *state);
+	bound = tight(&w);
+	assert_false(watch(&w, salvage_aside(&w, bound), bound / 2));
+	made = store_bytes_of(w.to);
+	snprintf(lock, sizeof(lock), "%s-lock", w.to);
+	fd = open(lock, O_RDWR);
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_true(salvage(&w, bound, &result) < 0);
+	assert_int_equal(store_bytes_of(w.to), made);
+	close(fd);
+	assert_int_equal(salvage(&w, 0, &result), 0);
+	assert_in_range(deliver(&w), 1, w.last * 4 / 5);
+	end(&w);
+}
+
 static void hit(const char *path, unsigned n)
 {
 	struct stat st;
@@ -438,6 +465,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(it_gives_way_to_what_is_made_of_it),
 		KIT_TEST(killed_wherever_it_is),
+		KIT_TEST(what_is_made_is_kept),
 		KIT_TEST(damaged_all_over),
 		KIT_TEST(where_there_is_room_it_stays_whole),
 	};
