@@ -213,10 +213,9 @@ def damaged_while_stopped(agent, choose):
     return f"{last} rows, {declared} declared"
 
 
-def damaged_while_running(agent, choose):
-    agent.refuse()
-    agent.start()
-    agent.wait_for(lambda: agent.count() >= 400, "400 rows")
+def damage_now(agent, choose):
+    """Of the store of an agent that runs: its epoch, and its rows until then."""
+    times = agent.said().count("kept as")
     # The log is written back, and the agent must read anew what it knew.
     db = sqlite3.connect(agent.store, timeout=10, isolation_level=None)
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -238,12 +237,25 @@ def damaged_while_running(agent, choose):
         f.write(choose.randbytes(PAGE))
     db.execute("COMMIT")
     db.close()
-    agent.wait_for(lambda: "kept as" in agent.said(), "it is set aside")
-    agent.accept()
-    new = agent.wait_for(lambda: [e for e in agent.rows() if e != epoch],
+    agent.wait_for(lambda: agent.said().count("kept as") > times,
+                   "it is set aside")
+    return epoch, before
+
+
+def new_epoch(agent, *old):
+    """Its first number: what waited in memory keeps the numbers it had."""
+    new = agent.wait_for(lambda: [e for e in agent.rows() if e not in old],
                          "rows of a new epoch")[0]
-    # The numbers go on: what waited in memory went into the new store.
-    first = min(agent.rows()[new])
+    return min(agent.rows()[new])
+
+
+def damaged_while_running(agent, choose):
+    agent.refuse()
+    agent.start()
+    agent.wait_for(lambda: agent.count() >= 400, "400 rows")
+    epoch, before = damage_now(agent, choose)
+    agent.accept()
+    first = new_epoch(agent, epoch)
     settled(agent, epoch, first - 1)
     declared = compare(before, agent, epoch)
     expect(declared > 0, "nothing was damaged")
@@ -251,6 +263,29 @@ def damaged_while_running(agent, choose):
     agent.end()
     expect("salvaged=" in agent.said(), agent.said())
     return f"{first - 1} rows before, {declared} declared"
+
+
+def damaged_twice(agent, choose):
+    """The second time while the first salvaged store waits to be sent."""
+    before = fill(agent, 500)
+    epoch, last = before[1]["epoch"], max(before)
+    with sqlite3.connect(agent.store) as db:
+        db.execute("UPDATE meta SET value = 1 WHERE name = 'dirty'")
+    db.close()
+    hit(agent.store, choose)
+    agent.refuse()
+    agent.start()
+    agent.wait_for(lambda: agent.beside("salvaged"), "it is salvaged")
+    agent.wait_for(lambda: agent.count() >= 400, "400 rows")
+    second, _ = damage_now(agent, choose)
+    agent.wait_for(lambda: len(agent.beside("salvaged")) == 2,
+                   "that is salvaged, too")
+    agent.accept()
+    first = new_epoch(agent, epoch, second)
+    settled(agent, epoch, last)
+    settled(agent, second, first - 1)
+    agent.end()
+    return f"{last} and {first - 1} rows"
 
 
 def killed_while_salvaging(agent, choose):
@@ -397,7 +432,8 @@ def main():
     listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
     print(f"# SEED={SEED}")
     for one in (damaged_while_stopped, damaged_while_running,
-                killed_while_salvaging, repaired_by_hand, full_and_damaged):
+                killed_while_salvaging, damaged_twice, repaired_by_hand,
+                full_and_damaged):
         here = f"{folder}/{one.__name__}"
         os.makedirs(here)
         agent = Agent(here, listener.getsockname()[1],
