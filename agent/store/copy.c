@@ -51,6 +51,19 @@ static int match(struct copy *c, sqlite3_stmt *to, sqlite3_stmt *row)
 	return sqlite3_prepare_v2(c->to, sql, -1, &c->insert, NULL);
 }
 
+static int trouble(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return -EUCLEAN;
+	default:
+		return -EIO;
+	}
+}
+
 static int prepare(struct copy *c, sqlite3_stmt *row)
 {
 	sqlite3_stmt *to = NULL;
@@ -62,7 +75,7 @@ static int prepare(struct copy *c, sqlite3_stmt *row)
 	if (code == SQLITE_OK)
 		code = match(c, to, row);
 	sqlite3_finalize(to);
-	return code == SQLITE_OK ? 0 : -EIO;
+	return code == SQLITE_OK ? 0 : trouble(code);
 }
 
 int copy_row(struct copy *c, sqlite3_stmt *row)
@@ -78,9 +91,5 @@ int copy_row(struct copy *c, sqlite3_stmt *row)
 		return r;
 	code = sqlite3_step(c->insert);
 	sqlite3_reset(c->insert);
-	if (code == SQLITE_FULL)
-		return -ENOSPC;
-	if (code != SQLITE_DONE)
-		return -EIO;
-	return sqlite3_changes(c->to) > 0;
+	return code == SQLITE_DONE ? sqlite3_changes(c->to) > 0 : trouble(code);
 }

@@ -163,6 +163,7 @@ int halfway_resume(struct salvage *s, struct ep_err *err)
 	else
 		r = go_on(s);
 	s->resumed = s->halfway = s->hollowing = r > 0;
+	s->resumed_at = s->next;
 	if (r > 0)
 		return 0;
 	store_close(s->to);

@@ -24,6 +24,9 @@
 /* Room that is made first, where a slice has none. */
 #define ROOM_BYTES ((uint64_t)256 << 10)
 
+/* Of what the bound holds for small files. */
+#define SPARE_PAGES 16
+
 static void set_bit(unsigned char *bits, uint64_t i)
 {
 	bits[i / 8] |= (unsigned char)(1u << i % 8);
@@ -189,22 +192,6 @@ static int flush_missing(struct store *store, void *arg)
 	return r == 0 && s->halfway ? halfway_note(s) : r;
 }
 
-/* First what may go from the damaged file, then the oldest in the new store,
- * more each time. -ENOSPC: that is of no use. */
-static int make_room(struct salvage *s, uint64_t *bytes, struct ep_err *err)
-{
-	int r = halfway_settle(s, true, err);
-
-	if (r == 0 && (*bytes > SLICE_BYTES || !file_has_room(s->to)))
-		return -ENOSPC;
-	if (r == 0 && *bytes > 0)
-		r = transact_once(s->to, flush_missing, s, err);
-	if (r == 0 && *bytes > 0)
-		r = evict_for(s->to, *bytes);
-	*bytes = *bytes * 2 + ROOM_BYTES;
-	return r == -ENOSPC ? 0 : r;
-}
-
 /* One that needs more than there is, and what it did is undone. */
 static int try_work(struct salvage *s, store_work work, struct ep_err *err)
 {
@@ -223,6 +210,36 @@ static int try_work(struct salvage *s, store_work work, struct ep_err *err)
 	s->letter = letter;
 	s->letters = letters;
 	return r;
+}
+
+/* A few pages are kept for it. */
+static int flush(struct salvage *s, struct ep_err *err)
+{
+	int r;
+
+	s->to->max_pages += SPARE_PAGES;
+	setup_page_bound(s->to);
+	r = try_work(s, flush_missing, err);
+	s->to->max_pages -= SPARE_PAGES;
+	setup_page_bound(s->to);
+	return r;
+}
+
+/* First what may go from the damaged file, then the oldest in the new store,
+ * more each time. -ENOSPC: that is of no use. */
+static int make_room(struct salvage *s, uint64_t *bytes, struct ep_err *err)
+{
+	int r = halfway_settle(s, true, err);
+
+	if (r == 0 && (*bytes > SLICE_BYTES || !file_has_room(s->to)))
+		return -ENOSPC;
+	if (r == 0 && *bytes > 0)
+		r = flush(s, err);
+	if (r < 0)
+		return r;
+	r = *bytes > 0 ? evict_for(s->to, *bytes) : 0;
+	*bytes = *bytes * 2 + ROOM_BYTES;
+	return r == -ENOSPC ? 0 : r;
 }
 
 static int do_work(struct salvage *s, store_work work, struct ep_err *err)
@@ -423,6 +440,14 @@ static int work(struct salvage *s, struct ep_err *err)
 	return r;
 }
 
+/* What is made is of no use: it is damaged, or twice in turn the disk fails at
+ * the same place. */
+static bool is_lost(const struct salvage *s, int code)
+{
+	return code == -EUCLEAN ||
+	       (code == -EIO && s->resumed && s->next == s->resumed_at);
+}
+
 int store_salvage(const struct store_salvage_options *options,
 		  struct store_salvage_result *ret_result, struct ep_err *err)
 {
@@ -441,7 +466,7 @@ int store_salvage(const struct store_salvage_options *options,
 		r = work(s, err);
 	if (r == 0)
 		*ret_result = s->result;
-	else if (!s->halfway || r == -EUCLEAN)
+	else if (!s->halfway || is_lost(s, r))
 		store_remove(options->to);
 	ranges_finish(&s->declared);
 	ranges_finish(&s->series);

@@ -29,7 +29,8 @@ struct salvage {
 	struct hollow hollow;
 	bool hollowing;      /* `from` gives way to `to` */
 	bool halfway;        /* `to` says how far it is, and is to be kept */
-	bool resumed;        /* it was there */
+	bool resumed;        /* it was there, */
+	uint64_t resumed_at; /* with lower numbers in it */
 	uint64_t next;       /* lower numbers are in `to`; 0: not begun */
 	uint64_t gone;       /* lower ones are not in `from` any more */
 	int64_t letter_gone; /* and letters up to here */

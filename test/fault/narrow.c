@@ -2,6 +2,7 @@
  * made of it and what is left of it never take more together, whether it goes on
  * undisturbed or is killed again and again; and each row is there or
  * declared. */
+#include "lib/sectors.h"
 #include "lib/store_kit.h"
 #include "store/dead.h"
 #include "store/renew.h"
@@ -20,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,19 +32,7 @@
 #define LETTER    (300u << 10)
 #define LETTERS   2
 #define MAX_BYTES ((uint64_t)32 << 20)
-#define SECTOR    512
-#define PAGE      4096
 #define HITS      30
-
-static uint64_t random_state;
-
-static uint64_t next_random(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
 
 /* Three destinations: one has got a third of it, one a thousand rows and has
  * refused some, and one has got nothing. */
@@ -98,7 +86,7 @@ static void refuse_one(struct account *a, struct kit *kit)
 	assert_non_null(batch.body);
 	batch.body_len = LETTER;
 	for (size_t i = 0; i < LETTER; i++)
-		batch.body[i] = (char)next_random();
+		batch.body[i] = (char)sectors_random();
 	if (store_batch_freeze(kit->store, a->destination, &batch, &err) < 0 ||
 	    store_batch_quarantine(kit->store, a->destination, &batch, "400",
 				   &err) < 0)
@@ -415,25 +403,6 @@ static void what_is_made_is_kept(void **state)
 	end(&w);
 }
 
-static void hit(const char *path, unsigned n)
-{
-	struct stat st;
-	uint64_t bytes[SECTOR / 8], sectors;
-	int fd = open(path, O_WRONLY);
-
-	assert_true(fd >= 0);
-	assert_int_equal(fstat(fd, &st), 0);
-	sectors = (uint64_t)(st.st_size - PAGE) / SECTOR;
-	for (unsigned i = 0; i < n; i++) {
-		off_t at = (off_t)(next_random() % sectors) * SECTOR + PAGE;
-
-		for (size_t b = 0; b < SECTOR / 8; b++)
-			bytes[b] = next_random();
-		assert_int_equal(pwrite(fd, bytes, sizeof(bytes), at), SECTOR);
-	}
-	close(fd);
-}
-
 /* Pages that lie about where they belong cost what is in them, and nothing that
  * is still to be read: as much comes out of it as if nothing gave way. */
 static void damaged_all_over(void **state)
@@ -444,7 +413,7 @@ static void damaged_all_over(void **state)
 	uint64_t bytes;
 
 	begin(&w, *state);
-	hit(w.aside, HITS);
+	sectors_hit(w.aside, HITS);
 	whole = w;
 	snprintf(whole.aside, sizeof(whole.aside), "%.100s2", w.aside);
 	snprintf(log, sizeof(log), "%s-wal", w.aside);
@@ -461,6 +430,25 @@ static void damaged_all_over(void **state)
 	assert_int_equal(result.rows, beside.rows);
 	assert_int_equal(result.declared, beside.declared);
 	assert_true(store_bytes_of(w.aside) < bytes);
+	end(&w);
+}
+
+/* What is left is salvaged, and what was in it is declared. */
+static void what_is_made_is_damaged(void **state)
+{
+	struct store_salvage_result result = { 0 };
+	struct world w;
+	uint64_t bound;
+	int r = -1;
+
+	begin(&w, *state);
+	bound = tight(&w);
+	assert_false(watch(&w, salvage_aside(&w, bound), bound / 2));
+	sectors_hit(w.to, HITS * 4);
+	for (int i = 0; i < 4 && r < 0; i++)
+		r = salvage(&w, bound, &result);
+	assert_int_equal(r, 0);
+	assert_true(deliver(&w) > 0);
 	end(&w);
 }
 
@@ -485,11 +473,9 @@ int main(void)
 		KIT_TEST(killed_wherever_it_is),
 		KIT_TEST(what_is_made_is_kept),
 		KIT_TEST(damaged_all_over),
+		KIT_TEST(what_is_made_is_damaged),
 		KIT_TEST(where_there_is_room_it_stays_whole),
 	};
-	const char *seed = getenv("SEED");
-
-	random_state = seed ? strtoull(seed, NULL, 10) : 20260101;
-	print_message("# SEED=%llu\n", (unsigned long long)random_state);
+	sectors_begin();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* A store is damaged as a bad sector would; what can be read is salvaged, and
  * the rest is declared to each who lacks it. */
+#include "lib/sectors.h"
 #include "lib/seeds.h"
 #include "lib/store_kit.h"
 #include "store/salvage.h"
@@ -13,26 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#define ROWS   20000
-#define SECTOR 512
-#define HITS   20
-#define PAGE   4096
-
-static uint64_t random_state;
-
-static uint64_t next_random(void)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return random_state;
-}
+#define ROWS 20000
+#define HITS 20
+#define PAGE 4096
 
 /* What there was: two destinations, one of which has got a third of it. */
 struct world {
@@ -100,29 +88,6 @@ static void write_at(const char *path, off_t at, const void *data, size_t len)
 	assert_true(fd >= 0);
 	assert_int_equal(pwrite(fd, data, len, at), len);
 	close(fd);
-}
-
-static off_t size_of(const char *path)
-{
-	struct stat st;
-
-	assert_int_equal(stat(path, &st), 0);
-	return st.st_size;
-}
-
-/* Bad sectors, anywhere but in the first page. */
-static void hit(const char *path, unsigned n)
-{
-	uint64_t sectors = (uint64_t)(size_of(path) - PAGE) / SECTOR;
-	uint64_t bytes[SECTOR / 8];
-
-	for (unsigned i = 0; i < n; i++) {
-		off_t at = (off_t)(next_random() % sectors) * SECTOR + PAGE;
-
-		for (size_t b = 0; b < SECTOR / 8; b++)
-			bytes[b] = next_random();
-		write_at(path, at, bytes, sizeof(bytes));
-	}
 }
 
 static int salvage(struct world *w, struct store_salvage_result *result)
@@ -210,7 +175,7 @@ static void twenty_bad_sectors(void **state)
 
 	begin(&w, kit);
 	set_aside(&w, kit);
-	hit(w.aside, HITS);
+	sectors_hit(w.aside, HITS);
 	assert_int_equal(salvage(&w, &result), 0);
 	assert_int_equal(result.rows + result.declared,
 			 result.last - result.first + 1);
@@ -276,7 +241,7 @@ static void a_page_that_much_hangs_on(void **state)
 		sqlite3_prepare_v2(db, text, -1, &s, NULL);
 		assert_int_equal(sqlite3_step(s), SQLITE_ROW);
 		for (size_t n = 0; n < 64; n++)
-			noise[n] = next_random();
+			noise[n] = sectors_random();
 		write_at(w.aside, (sqlite3_column_int64(s, 0) - 1) * PAGE,
 			 noise, sizeof(noise));
 		sqlite3_finalize(s);
@@ -307,7 +272,7 @@ static void any_change_of_its_bytes(void **state)
 	seeds_replay(SEED_DIR, 1);
 	for (int i = 0; i < 8; i++) {
 		for (size_t b = 0; b < sizeof(bytes); b++)
-			bytes[b] = (uint8_t)(next_random() >> 24);
+			bytes[b] = (uint8_t)(sectors_random() >> 24);
 		LLVMFuzzerTestOneInput(bytes, sizeof(bytes));
 	}
 }
@@ -321,9 +286,6 @@ int main(void)
 		KIT_TEST(a_page_that_much_hangs_on),
 		cmocka_unit_test(any_change_of_its_bytes),
 	};
-	const char *seed = getenv("SEED");
-
-	random_state = seed ? strtoull(seed, NULL, 10) : 20260101;
-	print_message("# SEED=%llu\n", (unsigned long long)random_state);
+	sectors_begin();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
