@@ -7,8 +7,9 @@
 
 struct giving_up {
 	uint64_t id;
-	struct run run;            /* its numbers that are kept */
-	bool there[CHUNK_NUMBERS]; /* as a row of another kind, or declared */
+	struct run run;             /* its numbers that are kept */
+	bool there[CHUNK_NUMBERS];  /* as a row of another kind, or declared */
+	bool stands[CHUNK_NUMBERS]; /* a gap row, in the place of a row */
 };
 
 static void mark(struct giving_up *g, uint64_t first, uint64_t last)
@@ -59,15 +60,46 @@ static int lose_anchor(struct store *store, const struct giving_up *g,
 	return begin_at(store, to, to->next);
 }
 
-/* One that was to get its first row of these begins after them, or its numbers
- * would not add up; another is told what it lacks. */
-static int owe(struct store *store, struct destination *to, struct run run)
+static bool run_has(struct run run, uint64_t seq)
 {
-	bool none_yet = to->next == to->start && to->n_had == 0 && !to->anchor;
+	return run.first <= seq && seq <= run.last;
+}
+
+static bool has_nothing(const struct destination *to)
+{
+	return to->next == to->start && to->n_had == 0 && !to->anchor;
+}
+
+/* One that was to get its first row of these gets a gap row in its place: else
+ * its numbers would begin after them, and it would not know. */
+static int stand_in(struct store *store, struct giving_up *g,
+		    const struct destination *to)
+{
+	size_t at;
+
+	if (!has_nothing(to) || !run_has(g->run, to->next))
+		return 0;
+	at = (size_t)(to->next - chunk_first(g->id));
+	if (g->there[at])
+		return 0;
+	g->there[at] = g->stands[at] = true;
+	return gap_write(store, to->next, now_wall_ns(), GAP_CORRUPT);
+}
+
+static bool stands_for(const struct giving_up *g, const struct destination *to)
+{
+	return has_nothing(to) && run_has(g->run, to->next) &&
+	       g->stands[to->next - chunk_first(g->id)];
+}
+
+/* That row says what comes after it; of more, a row to come. */
+static int owe(struct store *store, const struct giving_up *g,
+	       const struct destination *to, struct run run)
+{
 	int r = 0;
 
-	if (none_yet && to->next >= run.first && to->next <= run.last)
-		return begin_at(store, to, run.last + 1);
+	if (run.first == to->next + 1 && stands_for(g, to))
+		return gap_write_range(store, to->next, to->id, run);
 	for (unsigned i = 0; i <= to->n_had && r == 0; i++) {
 		struct run lost = run_within(range_piece(to, i), run);
 
@@ -77,11 +109,24 @@ static int owe(struct store *store, struct destination *to, struct run run)
 	return r;
 }
 
+/* A place that stands for nothing but itself says so. */
+static int owe_place(struct store *store, const struct giving_up *g,
+		     const struct destination *to)
+{
+	struct run run = { to->next, to->next };
+
+	if (!stands_for(g, to) ||
+	    (to->next < g->run.last &&
+	     !g->there[to->next + 1 - chunk_first(g->id)]))
+		return 0;
+	return gap_write_range(store, to->next, to->id, run);
+}
+
 static int owe_runs(struct store *store, const struct giving_up *g,
-		    struct destination *to)
+		    const struct destination *to)
 {
 	const bool *there = g->there;
-	int r = lose_anchor(store, g, to);
+	int r = owe_place(store, g, to);
 
 	for (uint64_t seq = g->run.first; seq <= g->run.last && r == 0; seq++) {
 		struct run run = { seq, seq };
@@ -91,7 +136,7 @@ static int owe_runs(struct store *store, const struct giving_up *g,
 		while (run.last < g->run.last &&
 		       !there[run.last + 1 - chunk_first(g->id)])
 			run.last++;
-		r = owe(store, to, run);
+		r = owe(store, g, to, run);
 		seq = run.last;
 	}
 	return r;
@@ -125,6 +170,10 @@ static int give_up(struct store *store, void *arg)
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && r == 0;
 	     i++)
 		r = mark_rows(store, g, others[i]);
+	for (int i = 0; i < n && r == 0; i++)
+		r = lose_anchor(store, g, &list[i]);
+	for (int i = 0; i < n && r == 0; i++)
+		r = stand_in(store, g, &list[i]);
 	for (int i = 0; i < n && r == 0; i++)
 		r = owe_runs(store, g, &list[i]);
 	return r < 0 ? r : forget_chunk(store, g->id);

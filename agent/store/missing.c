@@ -53,7 +53,7 @@ static int tell_rest(struct salvage *s, uint64_t seq, struct run run)
 
 		if (to->start <= seq && to->next == to->start && to->n_had == 0)
 			r = gap_write_range(s->to, seq, to->id, run);
-		else
+		else if (run.first > seq)
 			r = owe_one(s, to, run);
 	}
 	return r;
@@ -79,8 +79,10 @@ int missing_owe(struct salvage *s)
 		r = owe(s, (struct run){ run.first, seq - 1 });
 	if (r == 0)
 		r = gap_write(s->to, seq, now_wall_ns(), GAP_CORRUPT);
-	run.first = seq + 1;
-	return r < 0 || run_is_empty(run) ? r : tell_rest(s, seq, run);
+	if (r < 0)
+		return r;
+	run.first = run.last > seq ? seq + 1 : seq; /* or itself */
+	return tell_rest(s, seq, run);
 }
 
 int missing_find(struct salvage *s, uint64_t first, uint64_t last)

@@ -238,24 +238,38 @@ static void who_lacks_a_damaged_chunk_is_told_once(void **state)
 	account_end(&none);
 }
 
-/* What a destination was to begin with: it begins after it. */
-static void a_damaged_first_chunk_is_no_ones_first_row(void **state)
+/* What destinations were to begin with: a gap row is there in its place, and
+ * says what comes after it. */
+static void a_damaged_first_chunk_is_declared(void **state)
 {
 	struct kit *kit = *state;
-	struct account a;
+	struct account has, a, b;
 
 	kit_old();
 	kit_open(kit, 0);
+	account_begin(&has, kit, "has", 500);
 	account_begin(&a, kit, "a", 500);
+	account_begin(&b, kit, "b", 5000);
 	fill_to(kit, 3 * CHUNK_NUMBERS);
+	account_batch(&has, kit);
 	seal_all(kit, 2);
 	damage(kit, 0);
-	account_drain(&a, kit);
-	kit_commit(kit);
-	account_drain(&a, kit);
+	for (int i = 0; i < 2; i++) {
+		account_drain(&has, kit);
+		account_drain(&a, kit);
+		account_drain(&b, kit);
+		kit_commit(kit);
+	}
+	account_audit(&has);
 	account_audit(&a);
+	account_audit(&b);
+	assert_int_equal(a.min, 1);
+	assert_int_equal(b.min, 1);
+	assert_true(a.missing > CHUNK_NUMBERS * 9 / 10);
 	assert_int_equal(a.max, store_last_seq(kit->store));
+	account_end(&has);
 	account_end(&a);
+	account_end(&b);
 }
 
 /* It goes as any other does; nobody has to read it for that. */
@@ -287,7 +301,7 @@ int main(void)
 		KIT_TEST(what_was_delivered_of_a_chunk_goes_in_silence),
 		KIT_TEST(names_are_kept_for_chunks),
 		KIT_TEST(who_lacks_a_damaged_chunk_is_told_once),
-		KIT_TEST(a_damaged_first_chunk_is_no_ones_first_row),
+		KIT_TEST(a_damaged_first_chunk_is_declared),
 		KIT_TEST(a_damaged_chunk_is_evicted),
 	};
 
