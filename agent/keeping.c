@@ -463,7 +463,7 @@ void keeping_close(struct keeping *keeping, uint64_t flush_ns, int *ret_result)
 	if (k->self != NULL) {
 		self_end(k->self, ep_clock_mono_ns());
 		*ret_result = commit(k);
-		if (!k->broken)
+		if (!k->broken && k->usual != NULL)
 			usual_keep(k->usual);
 	}
 	/* What waits goes into a new file: there is no next tick. */

@@ -60,7 +60,7 @@ struct rescue {
 	struct wreckage at; /* what is sent */
 	uint64_t again_ns;  /* no salvage before; monotonic */
 	bool checked, damage;
-	bool solid; /* the file system makes no holes */
+	bool solid; /* the file system makes no holes, as its thread said */
 
 	struct store *salvaged; /* that is sent; NULL: none */
 	struct sending *sending;
@@ -215,10 +215,17 @@ static void end_check(struct rescue *r)
 			 r->work.result == 0 ? "yes" : "unknown");
 }
 
+static bool is_solid(struct rescue *r)
+{
+	if (r->work.task == SALVAGE && store_job_is_solid(&r->work.job))
+		r->solid = true;
+	return r->solid;
+}
+
 static void join(struct rescue *r)
 {
 	uv_thread_join(&r->thread);
-	r->solid = r->solid || store_job_is_solid(&r->work.job);
+	(void)is_solid(r);
 	store_job_finish(&r->work.job);
 	r->work.task = NOTHING;
 }
@@ -378,7 +385,7 @@ static void share(struct rescue *r, const struct wreckage *list, size_t n)
 	if (r->salvaged != NULL && own + taken > max)
 		store_set_bound(r->salvaged, room_for(r, taken - r->at.bytes));
 	taken = max > taken ? max - taken : 0;
-	if (r->solid && taken < STORE_MIN_BYTES)
+	if (is_solid(r) && taken < STORE_MIN_BYTES)
 		taken = STORE_MIN_BYTES;
 	store_set_bound(r->store, taken);
 }

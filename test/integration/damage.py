@@ -195,12 +195,16 @@ def fill(agent, rows):
     return before
 
 
+def as_after_a_kill(agent):
+    with sqlite3.connect(agent.store) as db:
+        db.execute("UPDATE meta SET value = 1 WHERE name = 'dirty'")
+    db.close()
+
+
 def damaged_while_stopped(agent, choose):
     before = fill(agent, 500)
     epoch, last = before[1]["epoch"], max(before)
-    with sqlite3.connect(agent.store) as db:  # as after a kill
-        db.execute("UPDATE meta SET value = 1 WHERE name = 'dirty'")
-    db.close()
+    as_after_a_kill(agent)
     hit(agent.store, choose)
     agent.start()
     settled(agent, epoch, last)
@@ -269,9 +273,7 @@ def damaged_twice(agent, choose):
     """The second time while the first salvaged store waits to be sent."""
     before = fill(agent, 500)
     epoch, last = before[1]["epoch"], max(before)
-    with sqlite3.connect(agent.store) as db:
-        db.execute("UPDATE meta SET value = 1 WHERE name = 'dirty'")
-    db.close()
+    as_after_a_kill(agent)
     hit(agent.store, choose)
     agent.refuse()
     agent.start()
@@ -291,9 +293,7 @@ def damaged_twice(agent, choose):
 def killed_while_salvaging(agent, choose):
     before = fill(agent, 500)
     epoch, last = before[1]["epoch"], max(before)
-    with sqlite3.connect(agent.store) as db:
-        db.execute("UPDATE meta SET value = 1 WHERE name = 'dirty'")
-    db.close()
+    as_after_a_kill(agent)
     hit(agent.store, choose)
     for _ in range(6):
         agent.start()
